@@ -1,0 +1,41 @@
+# make run    builds nsc and starts it on the embedded database, with everything made by itself
+# make test   installs what the tests need where it can (Debian, root), then runs all of them
+# make check  formatting, vet, staticcheck, stale generated files
+
+GO      ?= go
+BIN     := bin/nsc
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X github.com/nsc-federation/nsc/internal/server.Version=$(VERSION)
+MODULES := . test/kubernetes test/interop
+
+.PHONY: run build test test-tools check generate bench clean
+
+run: build
+	$(BIN) dev
+
+build:
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/nsc
+
+test: test-tools build
+	@set -e; for m in $(MODULES); do echo "== $$m"; (cd $$m && $(GO) test -race -timeout 30m ./...); done
+
+test-tools:
+	@test/install-tools
+
+check:
+	@unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
+	  if [ -n "$$unformatted" ]; then echo "not gofmt'ed:"; echo "$$unformatted"; exit 1; fi
+	@set -e; for m in $(MODULES); do (cd $$m && $(GO) vet ./...); done
+	@set -e; for m in $(MODULES); do (cd $$m && $(GO) tool -modfile=$(CURDIR)/test/lint/go.mod staticcheck ./...); done
+	@$(MAKE) --no-print-directory generate
+	@changed=$$(git status --porcelain -- docs/reference); \
+	  if [ -n "$$changed" ] && [ -n "$$CI" ]; then echo "generated files are stale; run make generate and commit:"; echo "$$changed"; exit 1; fi
+
+generate:
+	$(GO) generate ./...
+
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+clean:
+	rm -rf bin
