@@ -1,0 +1,123 @@
+package policy
+
+import (
+	"time"
+
+	"github.com/nsc-federation/nsc/internal/identity"
+)
+
+// Lifetimes of ID tokens (rule 13).
+const (
+	idTokenDuration    = 5 * time.Minute
+	idTokenMaxDuration = time.Hour
+)
+
+// standing is what a caller has, before it is narrowed to what he asks for.
+type standing struct {
+	permissions    []identity.Permission
+	trusts         []identity.TrustRef
+	hasGroups      bool
+	groups         []string
+	attributes     map[string]string
+	rootIssuedAt   int64 // seconds
+	depth          int
+	duration, most time.Duration // of an access token: by default and at most
+	singleUse      bool
+}
+
+// Decide answers one request. For a caller with a token of another issuer, trusts are those of the caller's workspace
+// in that issuer. For one with a token of our own, live are the present versions of the trusts that his token names:
+// what is removed or disabled is not among them.
+//
+// The rules it keeps: audience is the boundary (1, 2); derived tokens are a subset and end no later (5); all matching
+// trusts contribute, and one dead contributor kills (20).
+func Decide(caller identity.Identity, trusts *Trusts, live []identity.TrustRef, req Request) Decision {
+	var d Decision
+	if caller.IsZero() {
+		d.refuse(NoCaller, "")
+		return d
+	}
+	if problem := req.problem(); problem != "" {
+		d.refuse(RequestRefused, problem)
+		return d
+	}
+	if s, ok := d.stand(caller, trusts, live, req); ok {
+		d.issue(caller, s, req)
+	}
+	return d
+}
+
+func (d *Decision) stand(caller identity.Identity, trusts *Trusts, live []identity.TrustRef, req Request) (
+	standing, bool,
+) {
+	switch caller.Kind() {
+	case identity.External:
+		return d.federate(caller, trusts, req)
+	case identity.Own, identity.Local:
+		return d.derive(caller, live, req)
+	}
+	return standing{}, d.refuse(NoCaller, "")
+}
+
+// issue narrows a standing to what is asked for and makes the Grant.
+func (d *Decision) issue(caller identity.Identity, s standing, req Request) bool {
+	tenant := caller.Tenant()
+	audience := req.audience(tenant)
+	if audience != tenant.Issuer && !Allows(s.permissions, Audience, audience, Issue) { // rule 2
+		return d.refuse(TargetRefused, "")
+	}
+	permissions, ok := d.narrow(s.permissions, req)
+	if !ok {
+		return false
+	}
+	issued := req.Now.Unix()
+	expires := issued + int64(s.lifetime(req)/time.Second)
+	if expires <= issued {
+		return d.refuse(Ended, "")
+	}
+	g := &granted{
+		id: req.ID, generation: req.Generation, caller: caller, tokenType: req.TokenType, algorithm: req.algorithm(),
+		audience: audience, issuedAt: issued, expiresAt: expires, trusts: s.trusts, singleUse: s.singleUse,
+	}
+	if req.TokenType == AccessToken && audience == tenant.Issuer {
+		g.permissions = permissions
+	}
+	if err := g.fix(s); err != nil {
+		return d.refuse(Oversize, "")
+	}
+	d.grant = Grant{g}
+	return true
+}
+
+// narrow returns the part of the permissions that is asked for. Asking for more than there is refuses the request.
+func (d *Decision) narrow(have []identity.Permission, req Request) ([]identity.Permission, bool) {
+	if req.HasDetails {
+		if _, err := CheckPermissions(req.Details, "authorization_details"); err != nil {
+			return nil, d.refuse(DetailsRefused, err.Error())
+		}
+		if len(Exceeding(have, req.Details)) > 0 {
+			return nil, d.refuse(DetailsRefused, "")
+		}
+		have = Union(req.Details)
+	}
+	if len(req.Scope) == 0 {
+		return have, true
+	}
+	narrowed, ok := narrowTo(have, req.Scope)
+	if !ok {
+		return nil, d.refuse(ScopeRefused, "")
+	}
+	return narrowed, true
+}
+
+// lifetime returns how long the token may last.
+func (s standing) lifetime(req Request) time.Duration {
+	duration, most := s.duration, s.most
+	if req.TokenType == IDToken { // rule 13
+		duration, most = min(idTokenDuration, duration), min(idTokenMaxDuration, most)
+	}
+	if req.Lifetime > 0 {
+		duration = req.Lifetime
+	}
+	return min(duration, most)
+}

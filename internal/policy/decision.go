@@ -1,0 +1,89 @@
+package policy
+
+import (
+	"strings"
+
+	"github.com/nsc-federation/nsc/internal/identity"
+)
+
+// Reason is why a request was refused.
+type Reason string
+
+// The reasons. Granted is the zero value.
+const (
+	Granted         Reason = ""
+	NoCaller        Reason = "no_caller"        // nobody
+	RequestRefused  Reason = "request_refused"  // the request by itself makes no sense; Detail says why
+	NoTrust         Reason = "no_trust"         // no enabled trust matches
+	DeadTrust       Reason = "dead_trust"       // a trust behind the caller's token is not as it was (rule 20)
+	LifetimeRefused Reason = "lifetime_refused" // the token lives longer than every otherwise matching trust admits
+	FederationLimit Reason = "federation_limit" // too long since the first nsc token, or too many federations (rule 5)
+	MappingRefused  Reason = "mapping_refused"  // a mapping made what is refused everywhere (rule 12)
+	MappingConflict Reason = "mapping_conflict" // two trusts map to different values (rule 12)
+	NoTokenID       Reason = "no_token_id"      // single use is asked for, and the token has no jti (rule 16)
+	TargetRefused   Reason = "target_refused"   // the caller may not have a token for the audience (rule 2)
+	DetailsRefused  Reason = "details_refused"  // more is asked for than the caller has
+	ScopeRefused    Reason = "scope_refused"    // a scope names nothing that the caller has
+	Ended           Reason = "ended"            // the caller's token has no whole second left
+	Oversize        Reason = "issued_too_large" // the token would be larger than 6 KB (rule 13)
+)
+
+// Clause is a part of a trust that a token was held against.
+type Clause string
+
+// The clauses, in the order in which they are looked at.
+const (
+	ClauseOwner     Clause = "owner" // the trust is of another workspace or issuer
+	ClauseSubject   Clause = "subject_match"
+	ClauseEnabled   Clause = "enabled"
+	ClauseAudience  Clause = "audience"
+	ClauseCondition Clause = "condition"
+	ClauseLifetime  Clause = "max_external_lifetime"
+	ClauseMapping   Clause = "mappings"
+	ClauseVersion   Clause = "version" // of a trust behind a token of our own
+)
+
+// Outcome is how one trust came out of a decision. Expected and Actual are shown to administrators alone.
+type Outcome struct {
+	Trust    identity.TrustRef
+	Failed   Clause // "" matched
+	Expected string
+	Actual   string
+}
+
+// Decision is the answer to a request, with how it came about.
+type Decision struct {
+	Outcomes []Outcome // of the trusts that were looked at, at most 32
+	Reason   Reason
+	Detail   string // about the caller's own request, fit to be shown to him
+	grant    Grant
+}
+
+// Grant returns what was granted, and whether anything was.
+func (d Decision) Grant() (Grant, bool) { return d.grant, d.Reason == Granted && !d.grant.IsZero() }
+
+const (
+	maxOutcomes = 32
+	maxOperand  = 256 // bytes of Expected and Actual
+)
+
+func (d *Decision) note(o Outcome) {
+	if len(d.Outcomes) == maxOutcomes {
+		return
+	}
+	o.Expected, o.Actual = shorten(o.Expected), shorten(o.Actual)
+	d.Outcomes = append(d.Outcomes, o)
+}
+
+func shorten(text string) string {
+	if len(text) <= maxOperand {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxOperand], "") + "…"
+}
+
+// refuse ends a decision. It returns false for its caller to return.
+func (d *Decision) refuse(reason Reason, detail string) bool {
+	d.Reason, d.Detail, d.grant = reason, detail, Grant{}
+	return false
+}

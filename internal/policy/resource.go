@@ -1,0 +1,166 @@
+package policy
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// The types of resource that grants speak of.
+const (
+	Workspace  = "workspace"
+	Audience   = "audience"
+	HTTP       = "http"
+	Kubernetes = "kubernetes"
+	Docker     = "docker"
+	Registry   = "registry"
+	Postgres   = "postgres"
+)
+
+// Actions that nsc itself asks for.
+const (
+	Read       = "read"
+	Write      = "write"
+	Admin      = "admin"
+	Issue      = "issue"
+	Introspect = "introspect"
+)
+
+const (
+	everything = "*" // the resource ID, or the HTTP method, that stands for all
+	maxAction  = 256 // bytes
+)
+
+// resource is what a type of resource allows in a grant.
+type resource struct {
+	patterned bool                                        // resource IDs are patterns, and "*" is everything
+	id        func(text string) (warning, problem string) // of a resource ID
+	action    func(text string) bool
+	actions   string // which there are, for the writer of a grant
+}
+
+// resources is the table "Actions by resource type" of the rules.
+var resources = map[string]resource{
+	Workspace:  {id: checkNoun, action: oneOf(Read, Write, Admin), actions: "read, write, admin"},
+	Audience:   {patterned: true, id: checkAudienceID, action: oneOf(Issue, Introspect), actions: "issue, introspect"},
+	HTTP:       {patterned: true, id: checkPathID, action: oneOf(methods...), actions: strings.Join(methods, ", ")},
+	Kubernetes: {id: checkName, action: kubernetesAction, actions: "user, group:<name> (without system:)"},
+	Docker:     {id: checkName, action: dockerAction, actions: "<object>:<verb>, as container:create"},
+	Registry:   {patterned: true, id: checkRepository, action: oneOf(pulls...), actions: strings.Join(pulls, ", ")},
+	Postgres:   {id: checkDatabase, action: postgresAction, actions: "connect:<role>"},
+}
+
+// nouns are what the management API knows in a workspace.
+var nouns = []string{"trust", "key", "record", "token", "resource", "client", "member"}
+
+// methods are those of RFC 9110 §9 and RFC 5789, in lower case; "*" is every method.
+var methods = []string{"get", "head", "post", "put", "patch", "delete", "options", "trace", "connect", everything}
+
+var pulls = []string{"pull", "push", "delete"}
+
+func oneOf(names ...string) func(string) bool {
+	return func(text string) bool { return slices.Contains(names, text) }
+}
+
+func kubernetesAction(text string) bool {
+	name, ok := strings.CutPrefix(text, "group:")
+	return text == "user" || ok && name != "" && !reserved(name)
+}
+
+func dockerAction(text string) bool {
+	object, verb, ok := strings.Cut(text, ":")
+	return ok && consistsOf(object, lower+"-_") && consistsOf(verb, lower+"-_")
+}
+
+func postgresAction(text string) bool {
+	role, ok := strings.CutPrefix(text, "connect:")
+	return ok && role != ""
+}
+
+// reserved reports whether a group or an attribute belongs to Kubernetes itself (rule 12).
+func reserved(name string) bool { return name == "system" || strings.HasPrefix(name, systemPrefix) }
+
+const systemPrefix = "system:"
+
+const (
+	lower           = "abcdefghijklmnopqrstuvwxyz"
+	nameBytes       = lower + "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_"
+	repositoryBytes = lower + "0123456789.-_/:*"
+)
+
+func consistsOf(text, alphabet string) bool {
+	return text != "" && strings.Trim(text, alphabet) == ""
+}
+
+func checkNoun(text string) (string, string) {
+	switch {
+	case text == everything || slices.Contains(nouns, text):
+		return "", ""
+	case !consistsOf(text, lower+"-_"):
+		return "", "is not * or a noun such as " + strings.Join(nouns, ", ")
+	}
+	return "is not among " + strings.Join(nouns, ", ") + "; it grants nothing here", ""
+}
+
+func checkName(text string) (string, string) {
+	if !consistsOf(text, nameBytes) {
+		return "", "is not one name of letters, digits, '.', '-' and '_'; patterns are not possible here"
+	}
+	return "", ""
+}
+
+func checkDatabase(text string) (string, string) {
+	server, database, ok := strings.Cut(text, "/")
+	if !ok || !consistsOf(server, nameBytes) || database == "" || strings.ContainsAny(database, "/*") {
+		return "", "is not <server>/<database>; patterns are not possible here"
+	}
+	return "", ""
+}
+
+func checkAudienceID(text string) (string, string) {
+	if text == everything {
+		return "admits every audience, those of clouds and of other workspaces too; name the audiences where you can", ""
+	}
+	p, err := CompileAudience(text)
+	if err != nil {
+		return "", err.Error()
+	}
+	if len(p.literals()) == 0 {
+		return "admits audiences of anybody's; name a host", ""
+	}
+	return "", ""
+}
+
+func checkPathID(text string) (string, string) {
+	if text == everything {
+		return "admits every host and path; name the hosts where you can", ""
+	}
+	host, _, _ := strings.Cut(text, "/")
+	if host == "" || strings.ContainsAny(text, "?# ") || strings.Contains(text, "://") || strings.ToLower(host) != host {
+		return "", "is not <host>/<path> with the host in lower case, without scheme, query or fragment"
+	}
+	return checkLoose(text)
+}
+
+func checkRepository(text string) (string, string) {
+	if text == everything {
+		return "admits every repository; name them where you can", ""
+	}
+	if !consistsOf(text, repositoryBytes) {
+		return "", "is not a repository's name in lower case, with * where it may vary"
+	}
+	return checkLoose(text)
+}
+
+// checkLoose warns about what is an error for audiences.
+func checkLoose(text string) (string, string) {
+	p, err := compilePattern(text)
+	if err != nil {
+		return "", err.Error()
+	}
+	if p.endsInside() {
+		return fmt.Sprintf("ends in a * within a segment: it also admits every longer name that begins with %q",
+			strings.TrimSuffix(text, "*")), ""
+	}
+	return "", ""
+}
