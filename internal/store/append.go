@@ -1,0 +1,138 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"slices"
+	"sync"
+
+	"github.com/nsc-federation/nsc/internal/audit"
+)
+
+// Append records entries in one transaction, and says what became of each. When it returns, those that are Committed
+// survive a power cut; where it returns an error, none may be relied on.
+//
+// An error of the commit itself leaves open whether the entries were recorded: a connection may be lost between the two.
+// Then nothing was signed for them, and whoever tries again gives them new IDs.
+//
+// It needs the locks of as many workspaces as entries name with a generation, shared, and of the rows of their single
+// uses; both are taken in the order of their keys, so that nodes cannot wait for each other in a circle.
+func (s *Store) Append(ctx context.Context, entries []audit.Entry) ([]audit.Outcome, error) {
+	drafts, err := drafts(entries)
+	if err != nil {
+		return nil, named("append", err)
+	}
+	var outcomes []audit.Outcome
+	err = s.write(ctx, "append", func(tx *sql.Tx) error {
+		b := batch{tx, &s.hot, drafts, make([]audit.Outcome, len(entries))}
+		outcomes = b.outcomes
+		if err := b.compare(ctx); err != nil {
+			return err
+		}
+		if err := b.consume(ctx); err != nil {
+			return err
+		}
+		return b.enqueue(ctx)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return outcomes, nil
+}
+
+// batch is the entries of one transaction on their way.
+type batch struct {
+	tx       *sql.Tx
+	hot      *statements
+	entries  []draft
+	outcomes []audit.Outcome
+}
+
+// compare finds the entries that were decided under a generation that is not their workspace's any more (rule 22).
+func (b *batch) compare(ctx context.Context) error {
+	ids := b.compared()
+	generations := make(map[string]int64, len(ids))
+	err := b.hot.generations.each(len(ids), func(stmt *sql.Stmt, from, to int) error {
+		return b.lock(ctx, stmt, ids[from:to], generations)
+	})
+	if err != nil {
+		return err
+	}
+	for i, e := range b.entries {
+		if e.Generation != 0 && generations[e.WorkspaceID] != e.Generation {
+			b.outcomes[i].Verdict = audit.Moved
+		}
+	}
+	return nil
+}
+
+// compared returns the workspaces whose generation matters, sorted.
+func (b *batch) compared() []string {
+	ids := make([]string, 0, len(b.entries))
+	for _, e := range b.entries {
+		if e.Generation != 0 {
+			ids = append(ids, e.WorkspaceID)
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+func (b *batch) lock(ctx context.Context, stmt *sql.Stmt, ids []string, generations map[string]int64) error {
+	args := make([]any, len(ids))
+	for i, id := range ids {
+		args[i] = id
+	}
+	rows, err := b.tx.StmtContext(ctx, stmt).QueryContext(ctx, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id string
+		var generation int64
+		if err := rows.Scan(&id, &generation); err != nil {
+			return err
+		}
+		generations[id] = generation
+	}
+	return rows.Err()
+}
+
+// frames are buffers of the frames on their way; the driver has copied one when it returns.
+var frames = sync.Pool{New: func() any { return new([]byte) }}
+
+const largestKept = 1 << 20 // of the buffers
+
+// enqueue records the entries that nothing speaks against, as one row.
+func (b *batch) enqueue(ctx context.Context) error {
+	committed := make([]draft, 0, len(b.entries))
+	for i, e := range b.entries {
+		if b.outcomes[i].Verdict == audit.Committed {
+			committed = append(committed, e)
+		}
+	}
+	if len(committed) == 0 {
+		return nil
+	}
+	buffer := frames.Get().(*[]byte)
+	frame := appendFrame((*buffer)[:0], committed)
+	_, err := b.tx.StmtContext(ctx, b.hot.enqueue).ExecContext(ctx, frame)
+	if *buffer = frame; cap(frame) <= largestKept {
+		frames.Put(buffer)
+	}
+	return err
+}
+
+// record puts the events of a write into its transaction.
+func record(ctx context.Context, tx *sql.Tx, entries ...audit.Entry) error {
+	if len(entries) == 0 {
+		return nil
+	}
+	drafts, err := drafts(entries)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, insertQueue, appendFrame(nil, drafts))
+	return err
+}

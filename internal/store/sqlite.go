@@ -1,0 +1,96 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	"github.com/pressly/goose/v3"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+const sqliteReaders = 4
+
+var sqliteEngine = engine{
+	name:    "sqlite",
+	dialect: goose.DialectSQLite3,
+	write:   &sql.TxOptions{},               // BEGIN IMMEDIATE, by the writer's _txlock: never a deadlock between two upgrades
+	read:    &sql.TxOptions{ReadOnly: true}, // BEGIN; in WAL mode a snapshot from its first read on
+	now:     "CAST(unixepoch('now', 'subsec') * 1000000 AS INTEGER)",
+
+	eventRows: []int{8, 1},
+	check:     func(context.Context, *sql.DB) error { return nil },
+	meaning:   sqliteMeaning,
+}
+
+// openSQLite returns a store with a single writer, for which writers wait in line here rather than by polling a lock in
+// the file, and a few readers, which never wait for it.
+func openSQLite(file string, readers int) (*Store, error) {
+	if readers <= 0 {
+		readers = sqliteReaders
+	}
+	if err := createPrivate(file); err != nil {
+		return nil, err
+	}
+	writer, err := sqliteDB(file, 1, url.Values{
+		"_txlock": {"immediate"},
+		"_pragma": {"busy_timeout(5000)", "foreign_keys(1)", "journal_mode(WAL)", "synchronous(FULL)", "temp_store(MEMORY)", "trusted_schema(0)"},
+	})
+	if err != nil {
+		return nil, err
+	}
+	reader, err := sqliteDB(file, readers, url.Values{
+		"_pragma": {"busy_timeout(5000)", "query_only(1)", "trusted_schema(0)"},
+	})
+	if err != nil {
+		return nil, errors.Join(err, writer.Close())
+	}
+	return &Store{engine: &sqliteEngine, writer: writer, reader: reader}, nil
+}
+
+// createPrivate creates the file, because SQLite would let everybody read it. Its other files take over the mode.
+func createPrivate(file string) error {
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_RDONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+func sqliteDB(file string, conns int, options url.Values) (*sql.DB, error) {
+	file, err := filepath.Abs(file)
+	if err != nil {
+		return nil, err
+	}
+	location := url.URL{Scheme: "file", Path: filepath.ToSlash(file), RawQuery: options.Encode()}
+	db, err := sql.Open("sqlite", location.String())
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(conns)
+	db.SetMaxIdleConns(conns)
+	return db, nil
+}
+
+func sqliteMeaning(err error) error {
+	var e *sqlite.Error
+	if !errors.As(err, &e) {
+		return nil
+	}
+	switch e.Code() {
+	case sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
+		return ErrExists
+	case sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
+		return ErrNotFound // the workspace
+	}
+	switch e.Code() & 0xff { // the primary code; the rest tells its cause
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR,
+		sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_PROTOCOL:
+		return ErrUnavailable
+	}
+	return nil
+}

@@ -1,0 +1,250 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/nsc-federation/nsc/internal/audit"
+	"github.com/nsc-federation/nsc/internal/id"
+	"github.com/nsc-federation/nsc/internal/identity"
+	"github.com/nsc-federation/nsc/internal/jwt"
+	"github.com/nsc-federation/nsc/internal/keys"
+	"github.com/nsc-federation/nsc/internal/policy"
+	"github.com/nsc-federation/nsc/internal/store"
+	"github.com/nsc-federation/nsc/internal/workspace"
+)
+
+// things are what a call is about: the workspace that it names, and what it asks for there.
+type things struct {
+	workspaceID string
+	name        string // of a workspace
+	trust       policy.Trust
+	user        workspace.User
+	key         keys.Stored
+	event       audit.Entry
+	lease       string
+}
+
+// every is each method of the store, called in a workspace for what is or is not there. It returns what was read.
+var every = map[string]func(context.Context, *store.Store, things) (any, error){
+	"WorkspaceByName": func(c context.Context, s *store.Store, x things) (any, error) { return s.WorkspaceByName(c, x.name) },
+	"WorkspaceByID": func(c context.Context, s *store.Store, x things) (any, error) {
+		return s.WorkspaceByID(c, x.workspaceID)
+	},
+	"CreateWorkspace": func(c context.Context, s *store.Store, x things) (any, error) {
+		w := workspace.Workspace{ID: id.New(now), Name: "new" + x.name}
+		return s.CreateWorkspace(c, w, nil, nil, []policy.Trust{x.trust}, x.event)
+	},
+	"Trust": func(c context.Context, s *store.Store, x things) (any, error) {
+		return s.Trust(c, x.workspaceID, x.trust.ID)
+	},
+	"Trusts": func(c context.Context, s *store.Store, x things) (any, error) {
+		return s.Trusts(c, x.workspaceID, "", 0)
+	},
+	"TrustsByIssuer": func(c context.Context, s *store.Store, x things) (any, error) {
+		return s.TrustsByIssuer(c, x.workspaceID, x.trust.Issuer)
+	},
+	"Issuers": func(c context.Context, s *store.Store, x things) (any, error) { return s.Issuers(c, x.workspaceID) },
+	"Authority": func(c context.Context, s *store.Store, x things) (any, error) {
+		return s.Authority(c, x.workspaceID, x.trust.ID)
+	},
+	"CreateTrust": func(c context.Context, s *store.Store, x things) (any, error) {
+		return nil, s.CreateTrust(c, x.trust, x.event)
+	},
+	"UpdateTrust": func(c context.Context, s *store.Store, x things) (any, error) {
+		return nil, s.UpdateTrust(c, x.trust, x.trust.Revision, x.event)
+	},
+	"DeleteTrust": func(c context.Context, s *store.Store, x things) (any, error) {
+		return nil, s.DeleteTrust(c, x.workspaceID, x.trust.ID, 0, x.event)
+	},
+	"User": func(c context.Context, s *store.Store, x things) (any, error) {
+		return s.User(c, x.workspaceID, x.user.ID)
+	},
+	"Users": func(c context.Context, s *store.Store, x things) (any, error) {
+		return s.Users(c, x.workspaceID, "", 0)
+	},
+	"CreateUser": func(c context.Context, s *store.Store, x things) (any, error) {
+		return nil, s.CreateUser(c, x.user, x.event)
+	},
+	"Keys": func(c context.Context, s *store.Store, x things) (any, error) { return s.Keys(c, x.workspaceID) },
+	"AddKey": func(c context.Context, s *store.Store, x things) (any, error) {
+		next := key(x.workspaceID, jwt.ES256, now)
+		return nil, s.AddKey(c, next, []keys.Stored{x.key}, x.event)
+	},
+	"DeleteKey": func(c context.Context, s *store.Store, x things) (any, error) {
+		return nil, s.DeleteKey(c, x.workspaceID, x.key.ID, x.event)
+	},
+	"Append": func(c context.Context, s *store.Store, x things) (any, error) {
+		x.event.Generation = 1 << 40 // no workspace's
+		outcomes, err := s.Append(c, []audit.Entry{x.event})
+		if err == nil && outcomes[0].Verdict == audit.Moved {
+			return nil, nil
+		}
+		return outcomes, err
+	},
+	"Search": func(c context.Context, s *store.Store, x things) (any, error) {
+		return s.Search(c, audit.Query{WorkspaceID: x.workspaceID})
+	},
+	"Count": func(c context.Context, s *store.Store, x things) (any, error) {
+		return s.Count(c, audit.Query{WorkspaceID: x.workspaceID})
+	},
+
+	"Installation": func(c context.Context, s *store.Store, _ things) (any, error) { return s.Installation(c) },
+	"CreateInstallation": func(c context.Context, s *store.Store, x things) (any, error) {
+		return nil, s.CreateInstallation(c, store.Installation{BaseURL: x.name})
+	},
+	"Workspaces":  func(c context.Context, s *store.Store, x things) (any, error) { return s.Workspaces(c, x.name, 0) },
+	"Generations": func(c context.Context, s *store.Store, _ things) (any, error) { return s.Generations(c, 0) },
+	"RotationDue": func(c context.Context, s *store.Store, _ things) (any, error) { return s.RotationDue(c, now, 1) },
+	"KeysGone":    func(c context.Context, s *store.Store, _ things) (any, error) { return s.KeysGone(c, now, 1) },
+	"Reseal": func(c context.Context, s *store.Store, _ things) (any, error) {
+		return nil, s.Reseal(c, func(k keys.Stored) ([]byte, error) { return k.Sealed, nil }, nil)
+	},
+	"Sequence":  func(c context.Context, s *store.Store, _ things) (any, error) { return s.Sequence(c, 1) },
+	"SweepUses": func(c context.Context, s *store.Store, _ things) (any, error) { return s.SweepUses(c, now, 1) },
+	"AcquireLease": func(c context.Context, s *store.Store, x things) (any, error) {
+		return s.AcquireLease(c, x.lease, "holder", time.Hour)
+	},
+	"ReleaseLease": func(c context.Context, s *store.Store, x things) (any, error) {
+		return nil, s.ReleaseLease(c, x.lease, "holder")
+	},
+	"Ping": func(c context.Context, s *store.Store, _ things) (any, error) { return nil, s.Ping(c) },
+}
+
+// wholeInstallation are the methods that are about no one workspace, and Append, which names one for every entry and is
+// asked about foreign ones in its own tests.
+const wholeInstallation = " Installation CreateInstallation Workspaces Generations RotationDue KeysGone Reseal Sequence SweepUses AcquireLease ReleaseLease Ping "
+
+var calls = map[string]func(*lab){
+	"no method is forgotten here": func(l *lab) {
+		methods := reflect.TypeFor[*store.Store]()
+		for i := range methods.NumMethod() {
+			if name := methods.Method(i).Name; every[name] == nil && name != "Close" {
+				l.Errorf("%s is not tested with the wrong workspace", name)
+			}
+		}
+	},
+
+	"SecurityCrossTenant: every method finds nothing with the wrong workspace, and changes nothing": func(l *lab) {
+		x := l.furnished()
+		x.workspaceID, x.name = l.two.ID, "unknown"
+		x.trust.WorkspaceID, x.key.WorkspaceID, x.event = l.two.ID, l.two.ID, event(l.two.ID, "x")
+		for _, foreign := range []string{l.two.ID, id.New(now)} {
+			x.workspaceID, x.trust.WorkspaceID, x.key.WorkspaceID, x.user.WorkspaceID = foreign, foreign, foreign, foreign
+			l.everyFinds(x, foreign)
+		}
+	},
+
+	"text that an engine cannot keep is refused, or unknown": func(l *lab) {
+		for _, text := range []string{"a\x00b", "\xff", strings.Repeat("x", 5000) + "\x00"} {
+			x := l.furnished()
+			x.workspaceID, x.name, x.lease = text, text, text
+			x.trust.ID, x.user.ID, x.key.ID, x.event.WorkspaceID = text, text, text, text
+			before := l.contents()
+			for name, call := range every {
+				got, err := call(l.ctx, l.Store, x)
+				if !strings.Contains(wholeInstallation, " "+name+" ") || errors.Is(err, store.ErrInvalid) {
+					l.nothing(name, got, err)
+				}
+			}
+			equal(l, l.contents(), before)
+		}
+	},
+
+	"text inside of JSON is refused like any other": func(l *lab) {
+		for name, spoil := range map[string]func(*policy.Trust){
+			"mapping":     func(t *policy.Trust) { t.Mappings = map[string]string{"groups": "\x00"} },
+			"mapped":      func(t *policy.Trust) { t.Mappings = map[string]string{"\xff": ""} },
+			"action":      func(t *policy.Trust) { t.Grants = []identity.Permission{{Actions: []string{"\xff"}}} },
+			"resource":    func(t *policy.Trust) { t.Grants = []identity.Permission{{ResourceID: "\x00"}} },
+			"key source":  func(t *policy.Trust) { t.KeySource.JWKS = "\xff" },
+			"description": func(t *policy.Trust) { t.Description = "\x00" },
+			"long issuer": func(t *policy.Trust) { t.Issuer = strings.Repeat("x", 5000) },
+		} {
+			t := trust(l.one.ID)
+			spoil(&t)
+			l.Log(name)
+			l.is(l.CreateTrust(l.ctx, t, event(l.one.ID, "x")), store.ErrInvalid)
+		}
+	},
+
+	"no method answers a caller that gave up": func(l *lab) {
+		x := l.furnished()
+		ctx, cancel := context.WithCancel(l.ctx)
+		cancel()
+		before := l.contents()
+		for name, call := range every {
+			_, err := call(ctx, l.Store, x)
+			l.Log(name)
+			l.is(err, context.Canceled)
+		}
+		equal(l, l.contents(), before)
+	},
+}
+
+// furnished puts one of everything into the first workspace.
+func (l *lab) furnished() things {
+	l.Helper()
+	x := things{
+		workspaceID: l.one.ID, name: l.one.Name, lease: "lease",
+		trust: trust(l.one.ID), user: user(l.one.ID), key: key(l.one.ID, jwt.ES256, now), event: event(l.one.ID, "x"),
+	}
+	l.trust(x.trust)
+	l.must(l.CreateUser(l.ctx, x.user, event(l.one.ID, "x")))
+	l.must(l.AddKey(l.ctx, x.key, nil, event(l.one.ID, "x")))
+	return x
+}
+
+func (l *lab) everyFinds(x things, foreign string) {
+	l.Helper()
+	before := l.contents()
+	for name, call := range every {
+		switch name {
+		case "CreateTrust", "CreateUser", "WorkspaceByID": // these would find or fill the second workspace, rightly
+			if foreign == l.two.ID {
+				continue
+			}
+		case "CreateWorkspace":
+			if foreign == l.two.ID {
+				continue
+			}
+		}
+		if strings.Contains(wholeInstallation, " "+name+" ") {
+			continue
+		}
+		got, err := call(l.ctx, l.Store, x)
+		l.nothing(name, got, err)
+	}
+	equal(l, l.contents(), before)
+}
+
+// nothing checks that a call found nothing, or refused.
+func (l *lab) nothing(name string, got any, err error) {
+	l.Helper()
+	switch {
+	case errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrInvalid):
+	case err != nil:
+		l.Errorf("%s: %v", name, err)
+	case got != nil && !reflect.ValueOf(got).IsZero():
+		l.Errorf("%s found %+v", name, got)
+	case got == nil && name != "Append":
+		l.Errorf("%s was accepted", name)
+	}
+}
+
+// contents is all that can be read of both workspaces.
+func (l *lab) contents() (all []any) {
+	l.Helper()
+	for _, w := range []workspace.Workspace{l.one, l.two} {
+		x := things{workspaceID: w.ID}
+		for _, name := range []string{"WorkspaceByID", "Trusts", "Users", "Keys", "Search"} {
+			got, err := every[name](l.ctx, l.Store, x)
+			l.must(err)
+			all = append(all, got)
+		}
+	}
+	return all
+}

@@ -1,0 +1,183 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"github.com/nsc-federation/nsc/internal/audit"
+	"github.com/nsc-federation/nsc/internal/policy"
+	"github.com/nsc-federation/nsc/internal/workspace"
+)
+
+// Trust returns a trust relationship of a workspace.
+func (s *Store) Trust(ctx context.Context, workspaceID, id string) (policy.Trust, error) {
+	if indexable(workspaceID, id) != nil {
+		return policy.Trust{}, named("trust", ErrNotFound)
+	}
+	t, err := scanTrust(s.reader.QueryRowContext(ctx, selectTrust+`WHERE workspace_id = $1 AND id = $2`, workspaceID, id))
+	return t, named("trust", s.classify(err))
+}
+
+// Trusts returns trust relationships of a workspace in the order of their IDs, after the given one.
+func (s *Store) Trusts(ctx context.Context, workspaceID, after string, limit int) ([]policy.Trust, error) {
+	return s.trusts(ctx, `WHERE workspace_id = $1 AND id > $2 ORDER BY id LIMIT $3`, workspaceID, after, page(limit))
+}
+
+// TrustsByIssuer returns all trust relationships of a workspace in an issuer, in the order of their IDs.
+func (s *Store) TrustsByIssuer(ctx context.Context, workspaceID, issuer string) ([]policy.Trust, error) {
+	return s.trusts(ctx, `WHERE workspace_id = $1 AND issuer = $2 ORDER BY id`, workspaceID, issuer)
+}
+
+func (s *Store) trusts(ctx context.Context, where, workspaceID, second string, more ...any) ([]policy.Trust, error) {
+	if err := storable(workspaceID, second); err != nil {
+		return nil, named("trusts", err)
+	}
+	rows, err := s.reader.QueryContext(ctx, selectTrust+where, append([]any{workspaceID, second}, more...)...)
+	list, err := all(rows, err, scanTrust)
+	return list, named("trusts", s.classify(err))
+}
+
+// Issuers returns the distinct issuers that the trusts of a workspace name, sorted.
+func (s *Store) Issuers(ctx context.Context, workspaceID string) ([]string, error) {
+	if err := storable(workspaceID); err != nil {
+		return nil, named("issuers", err)
+	}
+	rows, err := s.reader.QueryContext(ctx, `SELECT DISTINCT issuer FROM trusts WHERE workspace_id = $1 ORDER BY issuer`, workspaceID)
+	list, err := all(rows, err, func(r row) (issuer string, err error) { return issuer, r.Scan(&issuer) })
+	return list, named("issuers", s.classify(err))
+}
+
+// Authority returns the present state of a trust or user of a workspace, which a token may rest on. What does not exist,
+// or no longer, is not enabled; that is no error.
+func (s *Store) Authority(ctx context.Context, workspaceID, id string) (workspace.Authority, error) {
+	if indexable(workspaceID, id) != nil {
+		return workspace.Authority{}, nil
+	}
+	var a workspace.Authority
+	err := s.reader.QueryRowContext(ctx, `SELECT version, enabled FROM trusts WHERE workspace_id = $1 AND id = $2
+		UNION ALL SELECT version, 1 FROM users WHERE workspace_id = $1 AND id = $2`, workspaceID, id).Scan(&a.Version, &a.Enabled)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return a, named("authority", s.classify(err))
+}
+
+// CreateTrust adds a trust relationship. Where other trusts of the workspace in the same issuer have another key source,
+// it is ErrKeySource.
+func (s *Store) CreateTrust(ctx context.Context, t policy.Trust, e audit.Entry) error {
+	return s.write(ctx, "create trust", func(tx *sql.Tx) error {
+		if _, err := bump(ctx, tx, t.WorkspaceID); err != nil {
+			return err
+		}
+		if err := insertTrust(ctx, tx, t); err != nil {
+			return err
+		}
+		return record(ctx, tx, e)
+	})
+}
+
+// UpdateTrust replaces what may change of a trust: all but its IDs and its creation. It keeps the version that it is given,
+// and numbers the revision itself. Other trusts in the same issuer follow to its key source, with a version and a revision
+// of their own. Where the stored revision is not ifRevision, it is ErrStale.
+func (s *Store) UpdateTrust(ctx context.Context, t policy.Trust, ifRevision int64, e audit.Entry) error {
+	return s.write(ctx, "update trust", func(tx *sql.Tx) error {
+		if _, err := bump(ctx, tx, t.WorkspaceID); err != nil {
+			return err
+		}
+		stored, err := revision(ctx, tx, t.WorkspaceID, t.ID)
+		switch {
+		case err != nil:
+			return err
+		case stored != ifRevision:
+			return ErrStale
+		}
+		t.Revision = stored + 1
+		if err := replaceTrust(ctx, tx, t); err != nil {
+			return err
+		}
+		return record(ctx, tx, e)
+	})
+}
+
+// DeleteTrust removes a trust. Where ifRevision is not 0 and not the stored revision, it is ErrStale.
+func (s *Store) DeleteTrust(ctx context.Context, workspaceID, id string, ifRevision int64, e audit.Entry) error {
+	return s.write(ctx, "delete trust", func(tx *sql.Tx) error {
+		if _, err := bump(ctx, tx, workspaceID); err != nil {
+			return err
+		}
+		stored, err := revision(ctx, tx, workspaceID, id)
+		switch {
+		case err != nil:
+			return err
+		case ifRevision != 0 && stored != ifRevision:
+			return ErrStale
+		}
+		_, err = tx.ExecContext(ctx, `DELETE FROM trusts WHERE workspace_id = $1 AND id = $2`, workspaceID, id)
+		if err != nil {
+			return err
+		}
+		return record(ctx, tx, e)
+	})
+}
+
+// revision reads what the installation's lock keeps as it is until the transaction ends.
+func revision(ctx context.Context, tx *sql.Tx, workspaceID, id string) (stored int64, err error) {
+	if err := indexable(id); err != nil {
+		return 0, err
+	}
+	err = tx.QueryRowContext(ctx, `SELECT revision FROM trusts WHERE workspace_id = $1 AND id = $2`, workspaceID, id).Scan(&stored)
+	return stored, err
+}
+
+func insertTrust(ctx context.Context, tx *sql.Tx, t policy.Trust) error {
+	columns, err := encodeTrust(t)
+	if err != nil {
+		return err
+	}
+	if err := sameSource(ctx, tx, t, columns.keySource); err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO trusts (`+trustColumns+`) VALUES
+		($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)`,
+		t.WorkspaceID, t.ID, t.Issuer, t.SubjectMatch, t.Audience, t.Condition, columns.mappings, columns.grants,
+		t.DefaultDuration.Microseconds(), t.MaxDuration.Microseconds(), t.MaxLifetime.Microseconds(),
+		flag(t.SingleUse), flag(t.Enabled), flag(t.AllowSharedAudience), t.Description, columns.keySource,
+		t.CreatedBy, t.UpdatedBy, micros(t.CreatedAt), micros(t.UpdatedAt), t.Version, t.Revision)
+	return err
+}
+
+func sameSource(ctx context.Context, tx *sql.Tx, t policy.Trust, keySource string) error {
+	var one int64
+	err := tx.QueryRowContext(ctx, `SELECT 1 FROM trusts WHERE workspace_id = $1 AND issuer = $2 AND key_source <> $3 LIMIT 1`,
+		t.WorkspaceID, t.Issuer, keySource).Scan(&one)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return nil
+	case err != nil:
+		return err
+	}
+	return ErrKeySource
+}
+
+func replaceTrust(ctx context.Context, tx *sql.Tx, t policy.Trust) error {
+	columns, err := encodeTrust(t)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE trusts SET issuer = $1, subject_match = $2, audience = $3, condition = $4, mappings = $5,
+		grants = $6, default_duration = $7, max_duration = $8, max_lifetime = $9, single_use = $10, enabled = $11,
+		allow_shared_audience = $12, description = $13, key_source = $14, updated_by = $15, updated_at = $16, version = $17,
+		revision = $18 WHERE workspace_id = $19 AND id = $20`,
+		t.Issuer, t.SubjectMatch, t.Audience, t.Condition, columns.mappings,
+		columns.grants, t.DefaultDuration.Microseconds(), t.MaxDuration.Microseconds(), t.MaxLifetime.Microseconds(),
+		flag(t.SingleUse), flag(t.Enabled), flag(t.AllowSharedAudience), t.Description, columns.keySource,
+		t.UpdatedBy, micros(t.UpdatedAt), t.Version, t.Revision, t.WorkspaceID, t.ID)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE trusts SET key_source = $1, updated_by = $2, updated_at = $3, version = version + 1,
+		revision = revision + 1 WHERE workspace_id = $4 AND issuer = $5 AND key_source <> $1`,
+		columns.keySource, t.UpdatedBy, micros(t.UpdatedAt), t.WorkspaceID, t.Issuer)
+	return err
+}
