@@ -1,0 +1,106 @@
+package sts
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/nsc-federation/nsc/internal/audit"
+	"github.com/nsc-federation/nsc/internal/fault"
+	"github.com/nsc-federation/nsc/internal/id"
+	"github.com/nsc-federation/nsc/internal/identity"
+	"github.com/nsc-federation/nsc/internal/policy"
+	"github.com/nsc-federation/nsc/internal/workspace"
+)
+
+// codes says what a caller is told of each reason. What depends on the workspace's arrangements has one text.
+var codes = map[policy.Reason]fault.Code{
+	policy.NoTrust:         fault.TokenRefused,
+	policy.DeadTrust:       fault.TokenRefused,
+	policy.FederationLimit: fault.TokenRefused,
+	policy.MappingRefused:  fault.TokenRefused,
+	policy.MappingConflict: fault.TokenRefused,
+	policy.NoTokenID:       fault.TokenRefused,
+	policy.NoCaller:        fault.TokenRefused,
+	policy.Ended:           fault.TokenExpired,
+	policy.LifetimeRefused: fault.TokenLifetime,
+	policy.TargetRefused:   fault.InvalidTarget,
+	policy.ScopeRefused:    fault.InvalidScope,
+	policy.DetailsRefused:  fault.InvalidDetails,
+	policy.Oversize:        fault.TokenOversize,
+}
+
+// refusal maps a decision that grants nothing.
+func refusal(d policy.Decision) error {
+	code, ok := codes[d.Reason]
+	if !ok {
+		code = fault.InvalidRequest
+	}
+	f := fault.Newf(code, "%s: %s", d.Reason, nearest(d))
+	if code == fault.InvalidRequest {
+		f.Detail = d.Detail
+	}
+	return f
+}
+
+// nearest says, for the log and the record, where the decision failed.
+func nearest(d policy.Decision) string {
+	if d.Detail != "" {
+		return d.Detail
+	}
+	for _, o := range d.Outcomes {
+		if o.Failed != "" {
+			return "trust " + o.Trust.ID + " failed at its " + string(o.Failed)
+		}
+	}
+	return "no trust in the issuer"
+}
+
+// refuse gives an error its public face and its ID, logs it, and records it where the caller's signature verified
+// (rule 24): what anybody can make up must not fill the record.
+func (s *Service) refuse(ctx context.Context, snapshot *workspace.Snapshot, caller identity.Identity, req Request, err error) error {
+	f := face(err)
+	now := s.now()
+	f.Refusal = id.New(now)
+	log := s.log.With("refusal", f.Refusal, "code", f.Code, "address", req.From.Address, "cause", f.Error())
+	if snapshot != nil {
+		log = log.With("workspace", snapshot.Name)
+	}
+	if f.Status() >= 500 {
+		log.Error("no token could be issued")
+		return f
+	}
+	log.Info("a token was refused")
+	if caller.IsZero() {
+		return f
+	}
+	noteErr := s.recorder.Note(ctx, audit.Event{
+		ID: f.Refusal, Time: now, WorkspaceID: snapshot.ID, Kind: audit.TokenRefused, Subject: caller.Subject(),
+		Address: req.From.Address, Upstream: audit.UpstreamOf(caller), Reason: f.Error(),
+		Details: map[string]string{"code": string(f.Code), "audience": req.Want.Audience, "token_type": string(req.Want.TokenType)},
+	})
+	if noteErr != nil {
+		log.Error("a refusal could not be recorded", "error", noteErr)
+	}
+	return f
+}
+
+// face returns the fault that a caller is told.
+func face(err error) *fault.Fault {
+	var f *fault.Fault
+	switch {
+	case errors.As(err, &f):
+		face := *f
+		return &face
+	case errors.Is(err, audit.ErrReplayed):
+		return fault.New(fault.TokenReplayed, err)
+	case errors.Is(err, audit.ErrNoTokenID):
+		return fault.Newf(fault.TokenRefused, "the trust demands single use and the token has no jti")
+	case errors.Is(err, audit.ErrBusy), errors.Is(err, audit.ErrClosed), errors.Is(err, audit.ErrMoved),
+		errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		unavailable := fault.New(fault.Unavailable, err)
+		unavailable.RetryAfter = time.Second
+		return unavailable
+	}
+	return fault.New(fault.Internal, err)
+}

@@ -1,0 +1,194 @@
+// Package sts is the one path that every token takes:
+//
+//	credential ──verify──▶ Identity ──decide──▶ Grant ──record──▶ Receipt ──sign──▶ Token
+//
+// Each arrow is a package that demands what the one before it made. This package calls the four, in this order, on this
+// page, and nothing else in nsc does.
+package sts
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/nsc-federation/nsc/internal/audit"
+	"github.com/nsc-federation/nsc/internal/fault"
+	"github.com/nsc-federation/nsc/internal/id"
+	"github.com/nsc-federation/nsc/internal/identity"
+	"github.com/nsc-federation/nsc/internal/keys"
+	"github.com/nsc-federation/nsc/internal/policy"
+	"github.com/nsc-federation/nsc/internal/workspace"
+)
+
+// Verifier makes identities.
+type Verifier interface {
+	Read(raw string) (identity.Unverified, error)
+	External(ctx context.Context, tenant identity.Tenant, u identity.Unverified, source identity.KeySource) (identity.Identity, error)
+	Own(ctx context.Context, tenant identity.Tenant, u identity.Unverified) (identity.Identity, error)
+}
+
+// Recorder makes receipts.
+type Recorder interface {
+	UnderWay() func()
+	Intent(ctx context.Context, g policy.Grant, from audit.Origin) (audit.Receipt, error)
+	Note(ctx context.Context, e audit.Event) error
+}
+
+// Signer makes tokens.
+type Signer interface {
+	Sign(ctx context.Context, receipt audit.Receipt) (keys.Token, error)
+	CanSign(ctx context.Context, workspaceID string, alg string) (bool, error)
+}
+
+// Workspaces says what is so in each workspace.
+type Workspaces interface {
+	ByName(ctx context.Context, name string) (*workspace.Snapshot, error)
+	NameOf(issuer string) (name string, ours bool)
+	Forget(workspaceID string)
+	Fresh() error
+}
+
+// Service issues tokens.
+type Service struct {
+	workspaces Workspaces
+	verifier   Verifier
+	recorder   Recorder
+	signer     Signer
+	now        func() time.Time
+	log        *slog.Logger
+}
+
+// New returns the service of the four steps.
+func New(w Workspaces, v Verifier, r Recorder, s Signer, now func() time.Time, log *slog.Logger) *Service {
+	return &Service{w, v, r, s, now, log}
+}
+
+// Request asks for a token in exchange for another (RFC 8693, RFC 7523).
+type Request struct {
+	Workspace string // name; "" is "infer it from the token" (rule 6)
+	Token     string // the subject token or assertion
+	Assertion bool   // RFC 7523
+	Want      Want
+	From      audit.Origin
+}
+
+// Want is what the caller wants a token for.
+type Want struct {
+	TokenType  policy.TokenType
+	Audience   string // "" is the workspace's issuer
+	Algorithm  string // "" is the audience's usual one
+	Details    []identity.Permission
+	HasDetails bool
+	Scope      []string
+	Trust      string        // ID of the one trust to use; "" is all that match
+	Lifetime   time.Duration // 0 is the default
+}
+
+// Answer is a token with what was decided about it.
+type Answer struct {
+	Token     keys.Token
+	Type      policy.TokenType
+	Tenant    identity.Tenant
+	Grants    []identity.Permission
+	ExpiresAt time.Time
+}
+
+const decideAtMost = 4 // times, where the workspace moves between decision and record
+
+// Exchange verifies the caller's token and issues what he may have for it. Errors are *fault.Fault, each with the ID
+// of the refusal.
+func (s *Service) Exchange(ctx context.Context, req Request) (Answer, error) {
+	defer s.recorder.UnderWay()()
+	var caller identity.Identity
+	snapshot, unverified, err := s.route(ctx, req)
+	for range decideAtMost {
+		if err != nil {
+			break
+		}
+		if caller, err = s.verify(ctx, snapshot, unverified); err != nil {
+			break
+		}
+		var answer Answer
+		if answer, err = s.issue(ctx, snapshot, caller, req); err == nil {
+			return answer, nil
+		}
+		if !errors.Is(err, audit.ErrMoved) {
+			break
+		}
+		s.workspaces.Forget(snapshot.ID)
+		snapshot, err = s.workspaces.ByName(ctx, snapshot.Name)
+	}
+	return Answer{}, s.refuse(ctx, snapshot, caller, req, err)
+}
+
+// SignIn issues an access token for the issuer to the owner of the data folder, acting as a user.
+func (s *Service) SignIn(ctx context.Context, name string, user workspace.User, grants []identity.Permission, life time.Duration, from audit.Origin) (Answer, error) {
+	defer s.recorder.UnderWay()()
+	snapshot, err := s.workspaces.ByName(ctx, name)
+	if err != nil {
+		return Answer{}, err
+	}
+	now := s.now()
+	caller := identity.NewLocal(snapshot.Tenant, user.ID, user.Version, grants, now, now.Add(life))
+	req := Request{Workspace: name, Want: Want{TokenType: policy.AccessToken, Lifetime: life}, From: from}
+	answer, err := s.issue(ctx, snapshot, caller, req)
+	if err != nil {
+		return Answer{}, s.refuse(ctx, snapshot, caller, req, err)
+	}
+	return answer, nil
+}
+
+// issue is the path from an identity to a token: decide, record, sign.
+func (s *Service) issue(ctx context.Context, snapshot *workspace.Snapshot, caller identity.Identity, req Request) (Answer, error) {
+	now := s.now()
+	trusts, live, err := s.authority(ctx, snapshot, caller)
+	if err != nil {
+		return Answer{}, err
+	}
+	decision := policy.Decide(caller, trusts, live, policy.Request{
+		ID: id.New(now), Now: now, Generation: snapshot.Generation, Assertion: req.Assertion,
+		TokenType: req.Want.TokenType, Audience: req.Want.Audience, Algorithm: req.Want.Algorithm,
+		Details: req.Want.Details, HasDetails: req.Want.HasDetails, Scope: req.Want.Scope,
+		Trust: req.Want.Trust, Lifetime: req.Want.Lifetime,
+	})
+	grant, ok := decision.Grant()
+	if !ok {
+		return Answer{}, refusal(decision)
+	}
+	if err := s.signable(ctx, grant); err != nil {
+		return Answer{}, err
+	}
+	receipt, err := s.recorder.Intent(ctx, grant, req.From)
+	if err != nil {
+		return Answer{}, err
+	}
+	token, err := s.signer.Sign(ctx, receipt)
+	if err != nil {
+		return Answer{}, err
+	}
+	return Answer{token, grant.TokenType(), snapshot.Tenant, grant.Permissions(), token.ExpiresAt()}, nil
+}
+
+// signable refuses what no key of the workspace could sign, before it is recorded.
+func (s *Service) signable(ctx context.Context, grant policy.Grant) error {
+	ok, err := s.signer.CanSign(ctx, grant.WorkspaceID(), string(grant.Algorithm()))
+	if err == nil && !ok {
+		return &fault.Fault{
+			Code: fault.InvalidRequest, Field: "id_token_signed_response_alg",
+			Detail: "the workspace has no active " + string(grant.Algorithm()) + " key; an administrator adds one with nsc keys rotate --alg",
+		}
+	}
+	return err
+}
+
+// authority returns what the decision rests on: the trusts in an external issuer, or the present state of what a token
+// of our own names.
+func (s *Service) authority(ctx context.Context, snapshot *workspace.Snapshot, caller identity.Identity) (*policy.Trusts, []identity.TrustRef, error) {
+	if caller.Kind() == identity.External {
+		trusted, err := snapshot.Trusts(ctx, caller.Issuer())
+		return trusted.Trusts, nil, err
+	}
+	live, err := snapshot.Live(ctx, caller.Trusts())
+	return policy.NewTrusts(nil), live, err
+}

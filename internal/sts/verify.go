@@ -1,0 +1,96 @@
+package sts
+
+import (
+	"context"
+
+	"github.com/nsc-federation/nsc/internal/fault"
+	"github.com/nsc-federation/nsc/internal/identity"
+	"github.com/nsc-federation/nsc/internal/policy"
+	"github.com/nsc-federation/nsc/internal/workspace"
+)
+
+// route reads the token and finds the workspace that is asked.
+func (s *Service) route(ctx context.Context, req Request) (*workspace.Snapshot, identity.Unverified, error) {
+	unverified, err := s.verifier.Read(req.Token)
+	if err != nil {
+		return nil, identity.Unverified{}, err
+	}
+	name := req.Workspace
+	if name == "" {
+		if name = s.infer(unverified); name == "" {
+			return nil, unverified, fault.Newf(fault.WorkspaceOpen, "issuer %q, audience %q", unverified.Issuer(), unverified.Audience())
+		}
+	}
+	snapshot, err := s.workspaces.ByName(ctx, name)
+	if err != nil && req.Workspace == "" && fault.Is(err, fault.NotFound) {
+		err = fault.New(fault.WorkspaceOpen, err)
+	}
+	return snapshot, unverified, err
+}
+
+// infer returns the workspace that a token names by its audience or, for a token of our own, by its issuer; never by
+// trusts, so that no tenant can attract another's exchange (rule 6).
+func (s *Service) infer(u identity.Unverified) string {
+	named := ""
+	for _, audience := range u.Audience() {
+		name, ours := s.workspaces.NameOf(audience)
+		if !ours || name == named {
+			continue
+		}
+		if named != "" {
+			return "" // two of our issuers
+		}
+		named = name
+	}
+	if named == "" {
+		named, _ = s.workspaces.NameOf(u.Issuer())
+	}
+	return named
+}
+
+func (s *Service) verify(ctx context.Context, snapshot *workspace.Snapshot, u identity.Unverified) (identity.Identity, error) {
+	if u.Issuer() == snapshot.Tenant.Issuer {
+		return s.verifier.Own(ctx, snapshot.Tenant, u)
+	}
+	trusted, err := snapshot.Trusts(ctx, u.Issuer())
+	if err != nil {
+		return identity.Identity{}, err
+	}
+	// Without a trust there is no key source, and the verifier refuses as it refuses a bad signature: a caller does not
+	// learn which issuers a workspace trusts (rule 7).
+	return s.verifier.External(ctx, snapshot.Tenant, u, trusted.Source)
+}
+
+// Authenticate returns the caller behind an access token of the named workspace, for the management API: the audience
+// is exactly the workspace's issuer (rule 1), and everything that the token rests on is as it was (rule 20).
+func (s *Service) Authenticate(ctx context.Context, name, token string) (identity.Identity, *workspace.Snapshot, error) {
+	snapshot, err := s.workspaces.ByName(ctx, name)
+	if err != nil {
+		return identity.Identity{}, nil, err
+	}
+	if err := s.workspaces.Fresh(); err != nil {
+		return identity.Identity{}, nil, fault.New(fault.Unavailable, err)
+	}
+	unverified, err := s.verifier.Read(token)
+	if err != nil {
+		return identity.Identity{}, nil, fault.New(fault.Unauthenticated, err)
+	}
+	if unverified.Issuer() != snapshot.Tenant.Issuer {
+		return identity.Identity{}, nil, fault.Newf(fault.Unauthenticated, "issuer %q is not %q", unverified.Issuer(), snapshot.Tenant.Issuer)
+	}
+	caller, err := s.verifier.Own(ctx, snapshot.Tenant, unverified)
+	if err != nil {
+		if f := fault.From(err); f.Status() < 500 {
+			err = fault.New(fault.Unauthenticated, err)
+		}
+		return identity.Identity{}, nil, err
+	}
+	live, err := snapshot.Live(ctx, caller.Trusts())
+	if err != nil {
+		return identity.Identity{}, nil, err
+	}
+	if !policy.Alive(caller.Trusts(), live) {
+		return identity.Identity{}, nil, fault.Newf(fault.Unauthenticated, "a trust that the token rests on has changed")
+	}
+	return caller, snapshot, nil
+}
