@@ -1,0 +1,76 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/nsc-federation/nsc/internal/jwt"
+)
+
+// cacheKeys is how long a relying party may keep discovery and JWKS: far less than a key is published before it signs.
+const cacheKeys = "public, max-age=300"
+
+// metadata is what a workspace publishes of itself (OpenID Connect Discovery 1.0 §3, RFC 8414 §2).
+type metadata struct {
+	Issuer        string          `json:"issuer"`
+	TokenEndpoint string          `json:"token_endpoint"`
+	JWKS          string          `json:"jwks_uri"`
+	ResponseTypes []string        `json:"response_types_supported"`
+	SubjectTypes  []string        `json:"subject_types_supported"`
+	Algorithms    []jwt.Algorithm `json:"id_token_signing_alg_values_supported"`
+	GrantTypes    []string        `json:"grant_types_supported"`
+	ClientAuth    []string        `json:"token_endpoint_auth_methods_supported"`
+	DetailTypes   []string        `json:"authorization_details_types_supported"`
+	Claims        []string        `json:"claims_supported"`
+	RequestURI    bool            `json:"request_uri_parameter_supported"` // its default is true
+	ClaimsParam   bool            `json:"claims_parameter_supported"`
+	RequestParam  bool            `json:"request_parameter_supported"`
+}
+
+func (h *handler) discovery(w http.ResponseWriter, r *http.Request) error {
+	snapshot, err := h.snapshot(r)
+	if err != nil {
+		return err
+	}
+	algorithms, err := h.Keys.Algorithms(r.Context(), snapshot.ID)
+	if err != nil {
+		return err
+	}
+	issuer := snapshot.Tenant.Issuer
+	public(w)
+	writeJSON(w, http.StatusOK, metadata{
+		Issuer: issuer, TokenEndpoint: issuer + "/token", JWKS: issuer + "/jwks",
+		ResponseTypes: []string{"id_token"}, SubjectTypes: []string{"public"}, Algorithms: algorithms,
+		GrantTypes: []string{grantExchange, grantJWTBearer}, ClientAuth: []string{"none"},
+		DetailTypes: []string{"workspace", "audience", "http", "kubernetes", "docker", "registry", "postgres"},
+		Claims: []string{
+			"iss", "sub", "aud", "exp", "iat", "nbf", "jti", "workspace_id", "workspace", "root_iat", "depth", "groups", "attributes",
+		},
+	})
+	return nil
+}
+
+func (h *handler) jwks(w http.ResponseWriter, r *http.Request) error {
+	snapshot, err := h.snapshot(r)
+	if err != nil {
+		return err
+	}
+	document, err := h.Keys.JWKS(r.Context(), snapshot.ID)
+	if err != nil {
+		return err
+	}
+	public(w)
+	w.Header().Set("ETag", document.ETag)
+	if r.Header.Get("If-None-Match") == document.ETag {
+		w.WriteHeader(http.StatusNotModified)
+		return nil
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(document.JSON) // the client went away
+	return nil
+}
+
+// public sets the headers of what anybody may read from anywhere, pages in a browser too.
+func public(w http.ResponseWriter) {
+	w.Header().Set("Cache-Control", cacheKeys)
+	w.Header().Set("Access-Control-Allow-Origin", "*")
+}

@@ -1,0 +1,133 @@
+package web
+
+import (
+	"encoding/json"
+	"math"
+	"net/http"
+	"strconv"
+
+	"github.com/nsc-federation/nsc/internal/fault"
+)
+
+func writeText(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(text + "\n")) // the client went away
+}
+
+func writeJSON(w http.ResponseWriter, status int, value any) {
+	body, err := json.Marshal(value)
+	if err != nil {
+		http.Error(w, "the answer could not be written", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // the client went away
+}
+
+// retryAfter sets the header where trying again is of use, in whole seconds (RFC 9110 §10.2.3).
+func retryAfter(header http.Header, f *fault.Fault) {
+	if f.RetryAfter > 0 {
+		header.Set("Retry-After", strconv.Itoa(int(math.Ceil(f.RetryAfter.Seconds()))))
+	}
+}
+
+// oauthError is the error answer of RFC 6749 §5.2, with the ID by which an administrator finds the cause.
+type oauthError struct {
+	Error       string `json:"error"`
+	Description string `json:"error_description"`
+	Code        string `json:"code"`
+	Refusal     string `json:"refusal_id,omitempty"`
+}
+
+// oauth runs an endpoint whose errors are those of OAuth.
+func (h *handler) oauth(run endpoint) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		err := run(w, r)
+		if err == nil {
+			return
+		}
+		f := fault.From(err)
+		if f.Code == fault.Internal {
+			h.Log.Error("a request failed", "path", r.URL.Path, "error", f)
+		}
+		code := f.OAuth()
+		if a, ok := err.(assertionError); ok {
+			code = a.code()
+		}
+		retryAfter(w.Header(), f)
+		w.Header().Set("Cache-Control", "no-store")
+		writeJSON(w, f.Status(), oauthError{code, f.Text(), string(f.Code), f.Refusal})
+	})
+}
+
+// assertionError is a fault of RFC 7523's grant, where an assertion that is not accepted is invalid_grant (§3.1).
+type assertionError struct{ *fault.Fault }
+
+func (a assertionError) Unwrap() error { return a.Fault }
+
+func (a assertionError) code() string {
+	switch a.Code {
+	case fault.TokenMalformed, fault.TokenTooLarge, fault.TokenAlgorithm, fault.TokenExpired, fault.TokenNotYetValid,
+		fault.TokenIncomplete, fault.TokenLifetime, fault.TokenReplayed, fault.TokenRefused:
+		return "invalid_grant"
+	}
+	return a.OAuth()
+}
+
+// Problem is the error answer of the management API (RFC 9457).
+type Problem struct {
+	Type    string `json:"type" doc:"Always about:blank: the code says which problem it is"`
+	Title   string `json:"title" doc:"The HTTP status in words"`
+	Status  int    `json:"status"`
+	Detail  string `json:"detail" doc:"What went wrong, in a sentence"`
+	Code    string `json:"code" doc:"Stable code of the problem"`
+	Field   string `json:"field,omitempty" doc:"The field of the request that is at fault"`
+	Refusal string `json:"refusal_id,omitempty" doc:"ID by which an administrator finds the cause"`
+	fault   *fault.Fault
+}
+
+func newProblem(f *fault.Fault) *Problem {
+	return &Problem{
+		Type: "about:blank", Title: http.StatusText(f.Status()), Status: f.Status(), Detail: f.Text(),
+		Code: string(f.Code), Field: f.Field, Refusal: f.Refusal, fault: f,
+	}
+}
+
+// Error returns the detail.
+func (p *Problem) Error() string { return p.Detail }
+
+// GetStatus returns the HTTP status.
+func (p *Problem) GetStatus() int { return p.Status }
+
+// ContentType returns the media type of RFC 9457.
+func (p *Problem) ContentType(string) string { return "application/problem+json" }
+
+// GetHeaders returns the headers that go with the problem.
+func (p *Problem) GetHeaders() http.Header {
+	header := http.Header{"Cache-Control": {"no-store"}}
+	if p.fault != nil {
+		retryAfter(header, p.fault)
+	}
+	if p.Status == http.StatusUnauthorized { // RFC 6750 §3
+		header.Set("WWW-Authenticate", `Bearer error="invalid_token"`)
+	}
+	return header
+}
+
+func (h *handler) problem(w http.ResponseWriter, f *fault.Fault) {
+	p := newProblem(f)
+	for name, values := range p.GetHeaders() {
+		w.Header()[name] = values
+	}
+	body, err := json.Marshal(p)
+	if err != nil {
+		http.Error(w, "the answer could not be written", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", p.ContentType(""))
+	w.WriteHeader(p.Status)
+	_, _ = w.Write(body) // the client went away
+}

@@ -1,0 +1,297 @@
+package web
+
+import (
+	"encoding/json"
+	"errors"
+	"mime"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nsc-federation/nsc/internal/audit"
+	"github.com/nsc-federation/nsc/internal/fault"
+	"github.com/nsc-federation/nsc/internal/id"
+	"github.com/nsc-federation/nsc/internal/identity"
+	"github.com/nsc-federation/nsc/internal/policy"
+	"github.com/nsc-federation/nsc/internal/sts"
+)
+
+// Grant and token types of RFC 8693 and RFC 7523.
+const (
+	grantExchange  = "urn:ietf:params:oauth:grant-type:token-exchange"
+	grantJWTBearer = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+	typeAccess     = "urn:ietf:params:oauth:token-type:access_token"
+	typeID         = "urn:ietf:params:oauth:token-type:id_token"
+	typeJWT        = "urn:ietf:params:oauth:token-type:jwt"
+)
+
+const (
+	maxForm        = 64 << 10
+	minRetryKey    = 22 // characters of an Idempotency-Key: 128 bits in base64
+	maxRetryKey    = 256
+	maxScopes      = 64
+	maxRequestText = 2048 // bytes of one parameter other than a token or authorization_details
+)
+
+// once lists the parameters that may be sent once at most (RFC 6749 §3.2). Audience and resource may repeat by
+// RFC 8693 §2.1, but several targets are refused (rule 32).
+var once = []string{
+	"grant_type", "subject_token", "subject_token_type", "requested_token_type", "scope", "authorization_details",
+	"assertion", "expires_in", "trust", "id_token_signed_response_alg",
+}
+
+type tokenAnswer struct {
+	AccessToken string            `json:"access_token"` // RFC 8693 §2.2.1: this name for every type of token
+	Issued      string            `json:"issued_token_type"`
+	Type        string            `json:"token_type"`
+	ExpiresIn   int64             `json:"expires_in"`
+	Details     []json.RawMessage `json:"authorization_details,omitempty"`
+	Workspace   string            `json:"workspace"`
+	WorkspaceID string            `json:"workspace_id"`
+}
+
+// token serves the token endpoint of a workspace, or of the installation (rule 6): RFC 8693 and RFC 7523. The subject
+// token is the credential.
+func (h *handler) token(w http.ResponseWriter, r *http.Request) error {
+	form, err := readForm(w, r)
+	if err != nil {
+		return unrecorded(err)
+	}
+	req, issued, err := tokenRequest(form, r)
+	if err != nil {
+		return unrecorded(err)
+	}
+	if req.Workspace != "" {
+		if _, err := h.snapshot(r); err != nil {
+			return unrecorded(err)
+		}
+	}
+	answer, err := h.Tokens.Exchange(r.Context(), req)
+	if err != nil {
+		if req.Assertion {
+			return assertionError{fault.From(err)}
+		}
+		return err
+	}
+	w.Header().Set("Cache-Control", "no-store") // RFC 6749 §5.1
+	writeJSON(w, http.StatusOK, renderAnswer(answer, issued))
+	return nil
+}
+
+// unrecorded gives a fault that was found before the path of tokens began an ID, too: every error has one.
+func unrecorded(err error) error {
+	f := *fault.From(err)
+	if f.Refusal == "" {
+		f.Refusal = id.New(time.Now())
+	}
+	return &f
+}
+
+func renderAnswer(a sts.Answer, issued string) tokenAnswer {
+	answer := tokenAnswer{
+		AccessToken: a.Token.Compact(), Issued: issued, Type: "Bearer", Workspace: a.Tenant.Name, WorkspaceID: a.Tenant.ID,
+		ExpiresIn: max(int64(time.Until(a.ExpiresAt).Round(time.Second)/time.Second), 0),
+	}
+	if a.Type == policy.IDToken {
+		answer.Type = "N_A" // RFC 8693 §2.2.1: it is no access token
+		return answer
+	}
+	for _, g := range a.Grants {
+		detail, err := json.Marshal(detail{g.ResourceType, g.ResourceID, g.Actions})
+		if err != nil {
+			continue // strings always marshal
+		}
+		answer.Details = append(answer.Details, detail)
+	}
+	return answer
+}
+
+// detail is a grant in its form on the wire (RFC 9396 §2; rule 32).
+type detail struct {
+	Type       string   `json:"type"`
+	Identifier string   `json:"identifier"`
+	Actions    []string `json:"actions"`
+}
+
+func malformed(format string, args ...any) error {
+	f := fault.Newf(fault.InvalidRequest, format, args...)
+	f.Detail = errors.Unwrap(f).Error()
+	return f
+}
+
+func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
+	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || media != "application/x-www-form-urlencoded" {
+		return nil, malformed("the request must be a form: Content-Type application/x-www-form-urlencoded")
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	if err := r.ParseForm(); err != nil {
+		var large *http.MaxBytesError
+		if errors.As(err, &large) {
+			return nil, fault.New(fault.TooLarge, err)
+		}
+		return nil, malformed("the form is malformed")
+	}
+	form := r.PostForm
+	for _, name := range once {
+		if len(form[name]) > 1 {
+			return nil, malformed("%s is given more than once", name)
+		}
+	}
+	for name, values := range form {
+		if name == "subject_token" || name == "assertion" || name == "authorization_details" {
+			continue
+		}
+		for _, v := range values {
+			if len(v) > maxRequestText || strings.ContainsRune(v, 0) {
+				return nil, malformed("a parameter is too long or contains NUL")
+			}
+		}
+	}
+	return form, nil
+}
+
+// tokenRequest parses a form, and returns the type of token to be named in the answer.
+func tokenRequest(form url.Values, r *http.Request) (sts.Request, string, error) {
+	if r.Header.Get("Authorization") != "" || form.Has("client_secret") || form.Has("client_assertion") {
+		return sts.Request{}, "", fault.Newf(fault.InvalidClient, "client credentials were sent")
+	}
+	retryKey := r.Header.Get("Idempotency-Key")
+	if retryKey != "" && (len(retryKey) < minRetryKey || len(retryKey) > maxRetryKey) {
+		return sts.Request{}, "", malformed("Idempotency-Key must be %d to %d characters that nobody can guess", minRetryKey, maxRetryKey)
+	}
+	req := sts.Request{
+		Workspace: r.PathValue("workspace"),
+		From:      audit.Origin{Address: address(r), RetryKey: retryKey},
+	}
+	issued, err := credential(form, &req)
+	if err != nil {
+		return req, "", err
+	}
+	req.Want, err = want(form)
+	if err != nil {
+		return req, "", err
+	}
+	req.Want.TokenType = policy.AccessToken
+	if issued == typeID {
+		req.Want.TokenType = policy.IDToken
+	}
+	return req, issued, nil
+}
+
+func credential(form url.Values, req *sts.Request) (issued string, err error) {
+	switch grant := form.Get("grant_type"); grant {
+	case grantJWTBearer:
+		req.Token, req.Assertion = form.Get("assertion"), true
+		if req.Token == "" {
+			return "", malformed("assertion is missing")
+		}
+		return typeAccess, nil
+	case grantExchange:
+		return exchangeCredential(form, req)
+	case "":
+		return "", malformed("grant_type is missing")
+	default:
+		return "", fault.Newf(fault.UnsupportedGrant, "grant type %q", grant)
+	}
+}
+
+func exchangeCredential(form url.Values, req *sts.Request) (issued string, err error) {
+	if form.Has("actor_token") || form.Has("actor_token_type") {
+		return "", malformed("actor_token is not supported")
+	}
+	req.Token = form.Get("subject_token")
+	if req.Token == "" {
+		return "", malformed("subject_token is missing")
+	}
+	switch form.Get("subject_token_type") {
+	case typeJWT, typeID, typeAccess:
+	case "":
+		return "", malformed("subject_token_type is missing")
+	default:
+		return "", malformed("subject_token_type must be %s, or the id_token or access_token type of RFC 8693", typeJWT)
+	}
+	switch requested := form.Get("requested_token_type"); requested {
+	case "":
+		return typeAccess, nil
+	case typeAccess, typeID, typeJWT:
+		return requested, nil
+	}
+	return "", malformed("requested_token_type must be the access_token, id_token or jwt type of RFC 8693")
+}
+
+func want(form url.Values) (sts.Want, error) {
+	var w sts.Want
+	var err error
+	if w.Audience, err = target(form); err != nil {
+		return w, err
+	}
+	w.Trust = form.Get("trust")
+	if w.Trust != "" && !id.Valid(w.Trust) {
+		return w, malformed("trust is not the ID of a trust relationship")
+	}
+	switch w.Algorithm = form.Get("id_token_signed_response_alg"); w.Algorithm {
+	case "", "ES256", "RS256", "EdDSA":
+	default:
+		return w, malformed("id_token_signed_response_alg must be ES256, RS256 or EdDSA")
+	}
+	if text := form.Get("expires_in"); text != "" {
+		seconds, err := strconv.ParseInt(text, 10, 32)
+		if err != nil || seconds <= 0 {
+			return w, malformed("expires_in must be a positive whole number of seconds")
+		}
+		w.Lifetime = time.Duration(seconds) * time.Second
+	}
+	if w.Scope = strings.Fields(form.Get("scope")); len(w.Scope) > maxScopes {
+		return w, fault.Newf(fault.InvalidScope, "%d scopes", len(w.Scope))
+	}
+	w.Details, w.HasDetails, err = details(form)
+	return w, err
+}
+
+// target returns the one audience that the request names, by audience or by resource (RFC 8707 §2).
+func target(form url.Values) (string, error) {
+	var target string
+	for _, value := range append(form["audience"], form["resource"]...) {
+		if value == "" || target != "" && value != target {
+			f := fault.Newf(fault.InvalidTarget, "targets %q and %q", target, value)
+			f.Detail = "name one audience or resource, not several"
+			return "", f
+		}
+		target = value
+	}
+	for _, value := range form["resource"] {
+		u, err := url.Parse(value)
+		if err != nil || !u.IsAbs() || u.Fragment != "" {
+			f := fault.Newf(fault.InvalidTarget, "resource %q", value)
+			f.Detail = "a resource is an absolute URI without a fragment; use audience for other names"
+			return "", f
+		}
+	}
+	return target, nil
+}
+
+func details(form url.Values) ([]identity.Permission, bool, error) {
+	text := form.Get("authorization_details")
+	if text == "" {
+		return nil, false, nil
+	}
+	decoder := json.NewDecoder(strings.NewReader(text))
+	decoder.DisallowUnknownFields()
+	var list []detail
+	if err := decoder.Decode(&list); err != nil || decoder.More() {
+		return nil, false, fault.Newf(fault.InvalidDetails, "authorization_details: %v", err)
+	}
+	permissions := make([]identity.Permission, 0, len(list))
+	for _, d := range list {
+		permissions = append(permissions, identity.Permission{ResourceType: d.Type, ResourceID: d.Identifier, Actions: d.Actions})
+	}
+	if _, err := policy.CheckPermissions(permissions, "authorization_details"); err != nil {
+		f := fault.New(fault.InvalidDetails, err)
+		f.Detail = err.Error()
+		return nil, false, f
+	}
+	return permissions, true, nil
+}
