@@ -1,0 +1,259 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/nsc-federation/nsc/internal/keys"
+	"github.com/nsc-federation/nsc/internal/spelling"
+)
+
+// Config is everything that can be set. Its YAML file is strict: an unknown key is an error. Each top-level text or
+// number may also be set by NSC_ and its name in capitals, which overrides the file.
+type Config struct {
+	Listen        string        `yaml:"listen" doc:"address and port to serve on"`
+	BaseURL       string        `yaml:"base_url" doc:"how everybody reaches the server; part of every issuer; default derived from listen"`
+	DataDir       string        `yaml:"data_dir" doc:"folder of the database, the master key and the administration socket"`
+	Database      string        `yaml:"database" doc:"postgres://… for several nodes; default SQLite in data_dir"`
+	DatabaseFile  string        `yaml:"database_file" doc:"file that holds the value of database, where it contains a password"`
+	MasterKeyFile string        `yaml:"master_key_file" doc:"default master.key in data_dir"`
+	TLSSelfSigned bool          `yaml:"tls_self_signed" doc:"serve HTTPS with a certificate of our own; clients trust data_dir/ca.pem"`
+	PublishAhead  time.Duration `yaml:"key_publish_ahead" doc:"how long a signing key is published before it signs"`
+	RotateEvery   time.Duration `yaml:"key_rotate_every" doc:"how long a signing key signs"`
+	Issuers       []Reach       `yaml:"reachable_issuers" doc:"private addresses at which a workspace's trusted issuers may be"`
+
+	Dev bool `yaml:"-"` // nsc dev: loopback, HTTP issuers, everything made by itself (rule 36)
+}
+
+// Reach lets one workspace fetch the keys of issuers at addresses that are refused otherwise (rule 35).
+type Reach struct {
+	Workspace string `yaml:"workspace"`
+	CIDR      string `yaml:"cidr"`
+	Port      uint16 `yaml:"port"`
+}
+
+// DefaultListen is where nsc listens where nothing else is said.
+const DefaultListen = "127.0.0.1:8740"
+
+// Default returns the configuration of an empty file.
+func Default() Config {
+	return Config{
+		Listen: DefaultListen, DataDir: defaultDataDir(),
+		PublishAhead: keys.DefaultSchedule.PublishAhead, RotateEvery: keys.DefaultSchedule.RotateEvery,
+	}
+}
+
+func defaultDataDir() string {
+	if os.Geteuid() == 0 {
+		return "/var/lib/nsc"
+	}
+	if dir := os.Getenv("XDG_DATA_HOME"); dir != "" {
+		return filepath.Join(dir, "nsc")
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "nsc-data"
+	}
+	return filepath.Join(home, ".local", "share", "nsc")
+}
+
+// LoadConfig reads the defaults, the file if there is one, and the environment, in this order. It does not call Check,
+// so that flags can be applied first.
+func LoadConfig(path string, env func(string) string) (Config, error) {
+	c := Default()
+	if path != "" {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return c, fmt.Errorf("configuration: %w", err)
+		}
+		if err := c.parse(text); err != nil {
+			return c, fmt.Errorf("configuration %s: %w", path, err)
+		}
+	}
+	return c, c.overlay(env)
+}
+
+func (c *Config) parse(text []byte) error {
+	var loose map[string]any
+	if err := yaml.Unmarshal(text, &loose); err != nil {
+		return errors.New(yaml.FormatError(err, false, true))
+	}
+	if len(loose) == 0 {
+		return nil // decoding nothing would clear the defaults
+	}
+	if err := unknownKeys(loose, reflect.TypeFor[Config](), ""); err != nil {
+		return err
+	}
+	if err := yaml.UnmarshalWithOptions(text, c, yaml.Strict()); err != nil {
+		return errors.New(yaml.FormatError(err, false, true))
+	}
+	return nil
+}
+
+// unknownKeys returns an error for the first key that the type does not have, with the nearest that it has.
+func unknownKeys(values map[string]any, of reflect.Type, prefix string) error {
+	fields := map[string]reflect.Type{}
+	var names []string
+	for i := range of.NumField() {
+		if name := of.Field(i).Tag.Get("yaml"); name != "-" {
+			fields[name] = of.Field(i).Type
+			names = append(names, name)
+		}
+	}
+	for key, value := range values {
+		field, ok := fields[key]
+		if !ok {
+			if near, ok := spelling.Nearest(key, names); ok {
+				return fmt.Errorf("unknown key %s%s; did you mean %s?", prefix, key, near)
+			}
+			return fmt.Errorf("unknown key %s%s; known are %s", prefix, key, strings.Join(names, ", "))
+		}
+		items, ok := value.([]any)
+		if !ok || field.Kind() != reflect.Slice {
+			continue
+		}
+		for i, item := range items {
+			if m, ok := item.(map[string]any); ok {
+				if err := unknownKeys(m, field.Elem(), fmt.Sprintf("%s[%d].", key, i)); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// overlay applies the environment.
+func (c *Config) overlay(env func(string) string) error {
+	v := reflect.ValueOf(c).Elem()
+	for i := range v.NumField() {
+		name := v.Type().Field(i).Tag.Get("yaml")
+		variable := "NSC_" + strings.ToUpper(name)
+		text := env(variable)
+		if name == "-" || text == "" {
+			continue
+		}
+		switch field := v.Field(i).Addr().Interface().(type) {
+		case *string:
+			*field = text
+		case *bool:
+			b, err := strconv.ParseBool(text)
+			if err != nil {
+				return fmt.Errorf("%s: %q is neither true nor false", variable, text)
+			}
+			*field = b
+		case *time.Duration:
+			d, err := time.ParseDuration(text)
+			if err != nil {
+				return fmt.Errorf("%s: %q is not a duration like 24h", variable, text)
+			}
+			*field = d
+		default:
+			return fmt.Errorf("%s cannot be set by the environment; use the configuration file", variable)
+		}
+	}
+	return nil
+}
+
+// Check returns what is wrong with the configuration as a whole.
+func (c Config) Check() error {
+	host, _, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		return fmt.Errorf("listen: %q is not an address and port like %s", c.Listen, DefaultListen)
+	}
+	if c.Dev && !isLoopback(host) {
+		return fmt.Errorf("listen: nsc dev serves on loopback only, not on %q; nsc server serves others", c.Listen)
+	}
+	if c.BaseURL != "" {
+		if err := checkBaseURL(c.BaseURL); err != nil {
+			return err
+		}
+	} else if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
+		return fmt.Errorf("base_url: cannot be derived from listen %q; say how others reach this server, like https://nsc.example.com", c.Listen)
+	}
+	if c.DataDir == "" {
+		return errors.New("data_dir: is empty")
+	}
+	if c.Database != "" && c.DatabaseFile != "" {
+		return errors.New("database and database_file exclude each other")
+	}
+	if c.Database != "" && !strings.HasPrefix(c.Database, "postgres://") && !strings.HasPrefix(c.Database, "postgresql://") {
+		return errors.New("database: must begin with postgres://; leave it empty for SQLite")
+	}
+	if c.PublishAhead < 0 || c.RotateEvery <= c.PublishAhead {
+		return errors.New("key_rotate_every must be longer than key_publish_ahead")
+	}
+	_, err = c.exceptions()
+	return err
+}
+
+func checkBaseURL(text string) error {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
+		return fmt.Errorf("base_url: %q is not a URL like https://nsc.example.com", text)
+	case u.RawQuery != "" || u.Fragment != "" || u.User != nil || u.Path != "" || strings.HasSuffix(text, "?") || strings.HasSuffix(text, "#"):
+		return fmt.Errorf("base_url: %q must be scheme, host and port alone, without a slash at the end", text)
+	}
+	return nil
+}
+
+func isLoopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback()
+}
+
+func (c Config) sqliteFile() string { return filepath.Join(c.DataDir, "nsc.db") }
+
+func (c Config) masterKeyFile() string {
+	if c.MasterKeyFile != "" {
+		return c.MasterKeyFile
+	}
+	return filepath.Join(c.DataDir, "master.key")
+}
+
+// postgres returns the URL of the database, "" for SQLite.
+func (c Config) postgres() (string, error) {
+	if c.DatabaseFile == "" {
+		return c.Database, nil
+	}
+	text, err := os.ReadFile(c.DatabaseFile)
+	if err != nil {
+		return "", fmt.Errorf("database_file: %w", err)
+	}
+	c.Database, c.DatabaseFile = strings.TrimSpace(string(text)), ""
+	return c.Database, c.Check()
+}
+
+// baseURL returns the base URL for the address that the server really listens on.
+func (c Config) baseURL(listening net.Addr) string {
+	if c.BaseURL != "" {
+		return c.BaseURL
+	}
+	host, port, _ := net.SplitHostPort(c.Listen) // Check has split it before
+	if port == "0" && listening != nil {
+		_, port, _ = net.SplitHostPort(listening.String())
+	}
+	return c.scheme() + "://" + net.JoinHostPort(host, port)
+}
+
+func (c Config) scheme() string {
+	if c.TLSSelfSigned {
+		return "https"
+	}
+	return "http"
+}

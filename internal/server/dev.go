@@ -1,0 +1,107 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// devWorkspace is the workspace that nsc dev makes.
+const devWorkspace = "dev"
+
+// announceDev makes the administrator of nsc dev, writes his credential and dev.env, and says what to try.
+func (n *node) announceDev(ctx, background context.Context, talk io.Writer) error {
+	if err := n.signInDev(ctx); err != nil {
+		return err
+	}
+	env, err := n.writeDevEnv()
+	if err != nil {
+		return err
+	}
+	n.work.Go(func() { n.keepDevSignedIn(background) })
+	fmt.Fprintf(talk, `nsc dev is ready at %s (workspace %s, data in %s)
+
+Try in another terminal:
+
+  . %s
+  nsc auth whoami
+  nsc auth issue-id-token --audience https://your-service.example.com
+  nsc auth trust-relationships add --help
+  nsc audit search
+
+Stop with Ctrl-C.
+`, n.baseURL, devWorkspace, n.config.DataDir, env)
+	return nil
+}
+
+func (n *node) devToken() string { return filepath.Join(n.config.DataDir, "token.json") }
+
+func (n *node) signInDev(ctx context.Context) error {
+	result, err := n.parts.bootstrap(ctx, BootstrapRequest{Workspace: devWorkspace})
+	if err != nil {
+		return fmt.Errorf("the administrator of nsc dev: %w", err)
+	}
+	credential, err := json.Marshal(map[string]string{"bearer_token": result.BearerToken, "session_token": ""})
+	if err != nil {
+		return err
+	}
+	return replaceFile(n.devToken(), append(credential, '\n'))
+}
+
+// keepDevSignedIn writes a new credential long before the old one ends.
+func (n *node) keepDevSignedIn(ctx context.Context) {
+	tick := time.NewTicker(adminSession / 4)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if err := n.signInDev(ctx); err != nil && ctx.Err() == nil {
+			n.log.Error("the credential of nsc dev could not be renewed", "error", err)
+		}
+	}
+}
+
+// writeDevEnv writes what a shell sources to use this server, and returns the file.
+func (n *node) writeDevEnv() (string, error) {
+	dir, err := filepath.Abs(n.config.DataDir)
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	line := func(name, value string) {
+		fmt.Fprintf(&b, "export %s='%s'\n", name, strings.ReplaceAll(value, "'", `'\''`))
+	}
+	line("NSC_URL", n.baseURL)
+	line("NSC_WORKSPACE", devWorkspace)
+	line("NSC_TOKEN_FILE", filepath.Join(dir, "token.json"))
+	if n.config.TLSSelfSigned {
+		line("NSC_CA_FILE", filepath.Join(dir, "ca.pem"))
+	}
+	path := filepath.Join(dir, "dev.env")
+	return path, replaceFile(path, []byte(b.String()))
+}
+
+// replaceFile writes a file that only the user may read, so that a reader sees the old or the new one, whole.
+func replaceFile(path string, content []byte) error {
+	temporary, err := os.CreateTemp(filepath.Dir(path), ".new-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(temporary.Name())
+	_, err = temporary.Write(content)
+	if closeErr := temporary.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return err
+	}
+	return os.Rename(temporary.Name(), path)
+}

@@ -1,0 +1,65 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// folder is the data folder, locked by this process.
+type folder struct {
+	path string
+	lock *os.File
+}
+
+// The purposes of a data folder, kept in it: what nsc dev made by itself must not become somebody's production.
+const (
+	purposeDev    = "dev"
+	purposeServer = "server"
+)
+
+// openFolder creates the folder where it is missing, takes its lock, and checks its purpose (rules 36 and 37).
+func openFolder(path, purpose string) (*folder, error) {
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return nil, fmt.Errorf("data folder: %w", err)
+	}
+	lock, err := os.OpenFile(filepath.Join(path, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("data folder: %w", err)
+	}
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		defer lock.Close()
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, fmt.Errorf("the data folder %s is locked by another nsc server; stop it first, or give this one its own --data-dir", path)
+		}
+		return nil, fmt.Errorf("data folder: lock: %w", err)
+	}
+	f := &folder{path, lock}
+	if err := f.claim(purpose); err != nil {
+		f.close()
+		return nil, err
+	}
+	return f, nil
+}
+
+func (f *folder) claim(purpose string) error {
+	name := filepath.Join(f.path, "purpose")
+	text, err := os.ReadFile(name)
+	if errors.Is(err, os.ErrNotExist) {
+		return os.WriteFile(name, []byte(purpose+"\n"), 0o600)
+	}
+	if err != nil {
+		return fmt.Errorf("data folder: %w", err)
+	}
+	if found := strings.TrimSpace(string(text)); found != purpose {
+		return fmt.Errorf("the data folder %s was made by nsc %s; nsc %s refuses it: use another --data-dir", f.path, found, purpose)
+	}
+	return nil
+}
+
+func (f *folder) close() {
+	_ = f.lock.Close() // and with it the lock
+}

@@ -1,0 +1,179 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"os"
+	"time"
+
+	"github.com/nsc-federation/nsc/internal/audit"
+	"github.com/nsc-federation/nsc/internal/identity"
+	"github.com/nsc-federation/nsc/internal/jwt"
+	"github.com/nsc-federation/nsc/internal/keys"
+	"github.com/nsc-federation/nsc/internal/manage"
+	"github.com/nsc-federation/nsc/internal/store"
+	"github.com/nsc-federation/nsc/internal/sts"
+	"github.com/nsc-federation/nsc/internal/workspace"
+)
+
+// postgresWriters is how many commits of the record run at a time on PostgreSQL; SQLite has one writer.
+const postgresWriters = 4
+
+// parts is everything below HTTP, wired together.
+type parts struct {
+	store    *store.Store
+	recorder *audit.Recorder
+	rings    *keys.Rings
+	rotator  *keys.Rotator
+	cache    *workspace.Cache
+	verifier *identity.Verifier
+	tokens   *sts.Service
+	manage   *manage.Service
+}
+
+// openParts opens the database of a configuration, checks that it belongs to this base URL and this master key, and
+// wires the parts. Key generation in the background ends with the context.
+func openParts(ctx context.Context, c Config, baseURL string, now func() time.Time, log *slog.Logger) (*parts, error) {
+	db, err := openStore(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	master, err := openInstallation(ctx, db, c, baseURL, now)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	p := &parts{store: db}
+	p.wire(ctx, c, baseURL, master, now, log)
+	if err := p.manage.EnsureSystem(ctx); err != nil {
+		p.close()
+		return nil, fmt.Errorf("system workspace: %w", err)
+	}
+	return p, nil
+}
+
+func openStore(ctx context.Context, c Config) (*store.Store, error) {
+	postgres, err := c.postgres()
+	if err != nil {
+		return nil, err
+	}
+	options := store.Options{PostgresURL: postgres}
+	if postgres == "" {
+		options.SQLiteFile = c.sqliteFile()
+	}
+	db, err := store.Open(ctx, options)
+	if err != nil {
+		return nil, fmt.Errorf("database: %w", err)
+	}
+	return db, nil
+}
+
+func (p *parts) wire(ctx context.Context, c Config, baseURL string, master keys.Master, now func() time.Time, log *slog.Logger) {
+	writers := 1
+	if c.Database != "" || c.DatabaseFile != "" {
+		writers = postgresWriters
+	}
+	exceptions, _ := c.exceptions() // Check has parsed them before
+	p.recorder = audit.NewRecorder(p.store, writers, now)
+	p.rings = keys.Open(p.store, master, now)
+	p.cache = workspace.NewCache(p.store, baseURL, p.rings.Forget)
+	schedule := keys.Schedule{PublishAhead: c.PublishAhead, RotateEvery: c.RotateEvery}
+	p.rotator = keys.NewRotator(p.store, p.recorder, keys.NewPool(ctx), master, schedule, now, p.cache.Forget)
+	p.verifier = identity.Open(identity.Options{
+		Own: p.rings, Local: p.local, AllowLoopback: c.Dev, Exceptions: exceptions, Now: now, Log: log,
+	})
+	p.tokens = sts.New(p.cache, p.verifier, p.recorder, p.rings, now, log)
+	p.manage = manage.New(manage.Config{
+		Workspaces: p.store, Trusts: p.store, Record: p.store, Keys: p.store, Rotator: p.rotator, Entries: p.recorder,
+		Issuer: p.cache.Issuer, NameOf: p.cache.NameOf, Forget: p.cache.Forget, AllowLoopback: c.Dev, Now: now,
+	})
+}
+
+// local finds the keys of an issuer that is a workspace of this installation: no call to ourselves is needed.
+func (p *parts) local(issuer string) (func(context.Context) (jwt.KeySet, error), bool) {
+	name, ours := p.cache.NameOf(issuer)
+	if !ours {
+		return nil, false
+	}
+	return func(ctx context.Context) (jwt.KeySet, error) {
+		snapshot, err := p.cache.ByName(ctx, name)
+		if err != nil {
+			return jwt.KeySet{}, err
+		}
+		return p.rings.KeySet(ctx, snapshot.ID)
+	}, true
+}
+
+// close records what waits and closes the database.
+func (p *parts) close() error {
+	p.recorder.Close()
+	return p.store.Close()
+}
+
+// ready reports whether requests can be served.
+func (p *parts) ready(ctx context.Context) error {
+	if err := p.cache.Fresh(); err != nil {
+		return err
+	}
+	return p.store.Ping(ctx)
+}
+
+func (c Config) exceptions() ([]identity.Exception, error) {
+	var list []identity.Exception
+	for i, r := range c.Issuers {
+		prefix, err := netip.ParsePrefix(r.CIDR)
+		if err != nil {
+			return nil, fmt.Errorf("reachable_issuers[%d].cidr: %q is not a network like 10.0.0.0/8", i, r.CIDR)
+		}
+		if workspace.CheckName(r.Workspace) != nil {
+			return nil, fmt.Errorf("reachable_issuers[%d].workspace: %q is not a workspace's name", i, r.Workspace)
+		}
+		list = append(list, identity.Exception{Workspace: r.Workspace, Prefix: prefix, Port: r.Port})
+	}
+	return list, nil
+}
+
+// openInstallation returns the master key, after it compared what the database was made with: an installation keeps
+// its base URL, which is in every token, and its master key (rule 30).
+func openInstallation(ctx context.Context, db *store.Store, c Config, baseURL string, now func() time.Time) (keys.Master, error) {
+	installed, err := db.Installation(ctx)
+	if errors.Is(err, store.ErrNotFound) {
+		return install(ctx, db, c, baseURL, now)
+	}
+	if err != nil {
+		return keys.Master{}, fmt.Errorf("database: %w", err)
+	}
+	if installed.BaseURL != baseURL {
+		return keys.Master{}, fmt.Errorf("this installation's base URL is %s, not %s: it is part of every issuer and cannot change; start with --base-url %s (or the --listen that gave it)",
+			installed.BaseURL, baseURL, installed.BaseURL)
+	}
+	master, err := keys.LoadMaster(c.masterKeyFile())
+	if errors.Is(err, os.ErrNotExist) {
+		return master, fmt.Errorf("the master key file %s is missing, and the database holds keys that only it opens: restore it from your backup, or name it with master_key_file", c.masterKeyFile())
+	}
+	if err != nil {
+		return master, err
+	}
+	if !master.Fits(installed.SealCheck) {
+		return master, fmt.Errorf("the master key in %s is not the one of this database: restore the right one, or name it with master_key_file", c.masterKeyFile())
+	}
+	return master, nil
+}
+
+// install makes a database an installation. A master key is generated only here, where nothing is sealed yet.
+func install(ctx context.Context, db *store.Store, c Config, baseURL string, now func() time.Time) (keys.Master, error) {
+	master, err := keys.LoadMaster(c.masterKeyFile())
+	if errors.Is(err, os.ErrNotExist) {
+		master, err = keys.CreateMaster(c.masterKeyFile())
+	}
+	if err != nil {
+		return master, err
+	}
+	err = db.CreateInstallation(ctx, store.Installation{BaseURL: baseURL, CreatedAt: now(), SealCheck: master.Check()})
+	if errors.Is(err, store.ErrExists) { // another node was first
+		return openInstallation(ctx, db, c, baseURL, now)
+	}
+	return master, err
+}
