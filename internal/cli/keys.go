@@ -1,0 +1,115 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/nsc-federation/nsc/internal/cli/api"
+	"github.com/nsc-federation/nsc/internal/cli/failure"
+)
+
+func (p *program) keysCommand() *cobra.Command {
+	return p.group("keys", "List and rotate the keys that the workspace signs with",
+		"A key is published before it signs, and stays published until the last token that it signed has expired: no rotation makes a verification fail.",
+		`nsc keys list
+nsc keys rotate --alg ES256`,
+		p.keysListCommand(), p.keysRotateCommand(),
+	)
+}
+
+func (p *program) keysListCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "list", Short: "List the workspace's signing keys", Args: noArguments,
+		Example: `nsc keys list
+nsc keys list -o json | jq -r '.[] | select(.state == "active").key_id'`,
+		RunE: func(cmd *cobra.Command, _ []string) error { return p.keysList(cmd.Context()) },
+	}
+}
+
+func (p *program) keysList(ctx context.Context) error {
+	s, err := p.session(ctx)
+	if err != nil {
+		return err
+	}
+	keys, err := s.client.Keys(ctx, s.workspace, s.bearer)
+	if err != nil {
+		return err
+	}
+	return p.print(keys, func(w io.Writer) {
+		var rows [][]string
+		for _, k := range keys {
+			rows = append(rows, []string{k.ID, k.Algorithm, k.State, p.keyLine(k)})
+		}
+		table(w, []string{"ID", "ALGORITHM", "STATE", "WHEN"}, rows)
+	})
+}
+
+// keyLine says what became of a key, or what will.
+func (p *program) keyLine(k api.Key) string {
+	switch {
+	case k.State == "published":
+		return "signs " + p.fromWhen(k.ActiveAt)
+	case k.State == "active" && k.RetireAt != nil:
+		return "signs until a successor does, " + p.relative(*k.RetireAt)
+	case k.State == "active":
+		return "has signed since " + clock(k.ActiveAt)
+	case k.GoneAt != nil:
+		return "leaves the key set " + p.relative(*k.GoneAt)
+	}
+	return ""
+}
+
+// fromWhen says from when on something is so.
+func (p *program) fromWhen(t time.Time) string {
+	if !t.After(p.now()) {
+		return "from now on"
+	}
+	return p.relative(t)
+}
+
+func (p *program) keysRotateCommand() *cobra.Command {
+	var r api.Rotation
+	cmd := &cobra.Command{
+		Use: "rotate", Short: "Replace a signing key", Args: noArguments,
+		Long: "Publish the next signing key of an algorithm; it signs once everybody can have fetched it. With --compromised a key is removed at once, and the tokens that it signed are dead.",
+		Example: `nsc keys rotate
+nsc keys rotate --alg RS256
+nsc keys rotate --compromised --key-id 3f9c`,
+		RunE: func(cmd *cobra.Command, _ []string) error { return p.keysRotate(cmd.Context(), r) },
+	}
+	cmd.Flags().StringVar(&r.Algorithm, "alg", "ES256", "`algorithm` of the key: ES256, RS256 or EdDSA")
+	cmd.Flags().BoolVar(&r.Compromised, "compromised", false, "somebody else may have the key: remove it at once")
+	cmd.Flags().StringVar(&r.KeyID, "key-id", "", "`ID` of the compromised key (default: the one that signs)")
+	complete(cmd, "alg", signingAlgorithms...)
+	return cmd
+}
+
+func (p *program) keysRotate(ctx context.Context, r api.Rotation) error {
+	algorithm, err := checkAlgorithm(r.Algorithm)
+	if err != nil {
+		return err
+	}
+	r.Algorithm = algorithm
+	if r.KeyID != "" && !r.Compromised {
+		return failure.Misuse("--key-id is given without --compromised", "a planned rotation follows the key that signs: leave out --key-id, or add --compromised")
+	}
+	s, err := p.session(ctx)
+	if err != nil {
+		return err
+	}
+	key, err := s.client.RotateKeys(ctx, s.workspace, s.bearer, r)
+	if err != nil {
+		err = conflicting(err, "wait until it signs, or replace a compromised key at once: --compromised")
+		return absent(err, s.workspace+" has no such key", "see what there is: nsc keys list")
+	}
+	if key == nil {
+		p.say("removed the key; it did not sign, so that it needs no successor")
+		return p.print(struct{}{}, func(io.Writer) {})
+	}
+	p.say("published %s key %s; it signs %s", key.Algorithm, key.ID, p.fromWhen(key.ActiveAt))
+	return p.print(key, func(w io.Writer) { fmt.Fprintln(w, key.ID) })
+}

@@ -1,0 +1,91 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/nsc-federation/nsc/internal/cli/failure"
+)
+
+// The formats of what is printed.
+const (
+	formatText = "text"
+	formatJSON = "json"
+)
+
+func (p *program) checkOutput() error {
+	if p.flags.output == formatText || p.flags.output == formatJSON {
+		return nil
+	}
+	sentence, _ := meant(p.flags.output, "", []string{formatText, formatJSON})
+	return failure.Misuse(fmt.Sprintf("there is no output format %q%s", p.flags.output, sentence), "use -o text or -o json")
+}
+
+// print prints data: a value as JSON, or what text writes for people.
+func (p *program) print(value any, text func(io.Writer)) error {
+	if p.flags.output != formatJSON {
+		text(p.stdout)
+		return nil
+	}
+	encoder := json.NewEncoder(p.stdout)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(value)
+}
+
+// table writes rows in aligned columns under a heading; without rows it writes nothing.
+func table(w io.Writer, heading []string, rows [][]string) {
+	if len(rows) == 0 {
+		return
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, row := range append([][]string{heading}, rows...) {
+		fmt.Fprintln(t, strings.Join(row, "\t"))
+	}
+	t.Flush()
+}
+
+// field is a line of a description: a name and a value, left out where the value is empty.
+type field struct{ name, value string }
+
+// describe writes fields in two columns. A value of several lines stays in its column.
+func describe(w io.Writer, fields []field) {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, f := range fields {
+		if f.value == "" {
+			continue
+		}
+		for i, line := range strings.Split(strings.TrimRight(f.value, "\n"), "\n") {
+			name := f.name
+			if i > 0 {
+				name = ""
+			}
+			fmt.Fprintf(t, "%s\t%s\n", name, line)
+		}
+	}
+	t.Flush()
+}
+
+// dash stands for nothing in a table.
+func dash(text string) string {
+	if text == "" {
+		return "-"
+	}
+	return text
+}
+
+// shown makes text that others wrote safe for a terminal: control characters are written as escapes.
+func shown(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		if r < ' ' || r >= 0x7f && r < 0xa0 || r == 0x202e || r == 0xfffd {
+			fmt.Fprintf(&b, `\u%04x`, r)
+			continue
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
