@@ -1,0 +1,3 @@
+module github.com/nsc-federation/nsc/test/kubernetes
+
+go 1.26
