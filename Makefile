@@ -1,4 +1,4 @@
-# make run    builds nsc and starts it on the embedded database, with everything made by itself
+# make run    builds nsc and starts it on the embedded database in .dev, with everything made by itself
 # make test   installs what the tests need where it can (Debian, root), then runs all of them
 # make check  formatting, vet, staticcheck, stale generated files
 
@@ -11,7 +11,7 @@ MODULES := . test/kubernetes test/interop
 .PHONY: run build test test-tools check generate bench clean
 
 run: build
-	$(BIN) dev
+	$(BIN) dev --data-dir .dev
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/nsc
