@@ -25,6 +25,9 @@ type member struct {
 	start, end int32
 }
 
+// Document returns the payload as it was read.
+func (c *Claims) Document() string { return c.document }
+
 // ParseClaims reads the payload of a token.
 func ParseClaims(payload []byte) (*Claims, error) {
 	if len(payload) > MaxSize {
