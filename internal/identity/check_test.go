@@ -173,15 +173,3 @@ func FuzzParseAddress(f *testing.F) {
 		}
 	})
 }
-
-func FuzzParseDiscovery(f *testing.F) {
-	for _, seed := range []string{`{"issuer":"a","jwks_uri":"b"}`, `{"ISSUER":"a","jwks_uri":"b"}`, `{"issuer":null}`, `[]`, `null`} {
-		f.Add([]byte(seed))
-	}
-	f.Fuzz(func(t *testing.T, text []byte) {
-		issuer, keys, err := parseDiscovery(text)
-		if err != nil && issuer+keys != "" {
-			t.Fatalf("%q, %q with %v", issuer, keys, err)
-		}
-	})
-}

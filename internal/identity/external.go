@@ -22,7 +22,7 @@ func (v *Verifier) External(ctx context.Context, tenant Tenant, u Unverified, sr
 	if err := checkExternal(tenant, u.token.Header, c, v.now()); err != nil {
 		return Identity{}, err
 	}
-	keys, origin, err := v.sources.candidates(ctx, tenant, c.Issuer, src, u.token.Header)
+	keys, origin, err := v.sources.candidates(ctx, inquiry{tenant, c.Issuer, src, u.token.Header})
 	if err != nil {
 		return Identity{}, err
 	}

@@ -55,7 +55,8 @@ func TestSecuritySignatures(t *testing.T) {
 		t.Run(row.rule, func(t *testing.T) {
 			w := newWorld()
 			w.publish(issuer, keySet(t, row.set...))
-			_, err := newVerifier(w, nil, newClock()).External(t.Context(), tenant, read(t, sign(t, row.signer.named(t, row.kid), "JWT", externalClaims())), discovery)
+			u := read(t, sign(t, row.signer.named(t, row.kid), "JWT", externalClaims()))
+			_, err := newVerifier(w, nil, newClock()).External(t.Context(), tenant, u, discovery)
 			wantFault(t, err, row.code)
 			if n := w.count(issuer); n != 1 {
 				t.Errorf("%d fetches", n)
@@ -82,7 +83,10 @@ func TestRule3TypesOfExternalTokens(t *testing.T) {
 func TestRule5FederatedTokens(t *testing.T) {
 	k, w := newKey(t, "k", jwt.ES256), newWorld()
 	w.publish(issuer, keySet(t, k))
-	federated := externalClaims().with(claims{"sub": UserSubject(other.ID, "u"), "workspace_id": other.ID, "root_iat": start.Unix() - 600, "depth": 1})
+	w.publish(tenant.Issuer, keySet(t, k))
+	federated := externalClaims().with(claims{
+		"sub": UserSubject(other.ID, "u"), "workspace_id": other.ID, "root_iat": start.Unix() - 600, "depth": 1,
+	})
 	now := start.Unix()
 	for _, row := range []struct {
 		rule   string
@@ -109,7 +113,8 @@ func TestRule5FederatedTokens(t *testing.T) {
 		{"of our own issuer", federated.with(claims{"iss": tenant.Issuer}), fault.TokenRefused},
 	} {
 		t.Run(row.rule, func(t *testing.T) {
-			got, err := newVerifier(w, nil, newClock()).External(t.Context(), tenant, read(t, sign(t, k, "JWT", row.claims)), discovery)
+			u := read(t, sign(t, k, "JWT", row.claims))
+			got, err := newVerifier(w, nil, newClock()).External(t.Context(), tenant, u, discovery)
 			wantFault(t, err, row.code)
 			if err == nil && (!got.Federated() || got.Depth() != 1 || got.RootIssuedAt().IsZero()) {
 				t.Error("its lineage was lost")

@@ -2,14 +2,10 @@ package identity
 
 import (
 	"bytes"
-	"context"
-	"encoding/json"
 	"encoding/pem"
 	"errors"
-	"fmt"
 	"io"
 	"log"
-	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -17,8 +13,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"github.com/nsc-federation/nsc/internal/jwt"
 )
@@ -124,7 +118,8 @@ func TestSecurityFetchAfterDNSChanged(t *testing.T) {
 	k := newKey(t, "k", jwt.ES256)
 	s := newSite(t, answer(http.StatusOK, document(t, k)))
 	names := newNameserver(t)
-	f := &fetcher{dialer: &dialer{resolver: names.resolver(), exceptions: []Exception{{tenant.Name, netip.MustParsePrefix("127.0.0.1/32"), 0}}}}
+	one := []Exception{{tenant.Name, netip.MustParsePrefix("127.0.0.1/32"), 0}}
+	f := &fetcher{dialer: &dialer{resolver: names.resolver(), exceptions: one}}
 	src := KeySource{Kind: JWKSURL, URL: "https://example.com:" + s.port()}
 	names.say("example.com", "127.0.0.1")
 	_, _, err := s.fetch(t, f, issuer, src)
@@ -278,159 +273,16 @@ func TestRule35NoProxyAndNoSharedConnection(t *testing.T) {
 	if transport.Proxy != nil {
 		t.Error("a proxy would dial in the filter's stead")
 	}
-	s := newSite(t, answer(http.StatusOK, document(t, newKey(t, "k", jwt.ES256))))
+	set := document(t, newKey(t, "k", jwt.ES256))
+	s := newSite(t, func(w http.ResponseWriter, r *http.Request) {
+		if !r.Close {
+			t.Error("the connection is kept")
+		}
+		io.WriteString(w, set)
+	})
 	f, src := admitting(), KeySource{Kind: JWKSURL, URL: s.URL, CA: s.ca}
 	_, _, err := f.keys(t.Context(), tenant, issuer, src)
 	wantClass(t, err, "")
 	_, _, err = f.keys(t.Context(), other, issuer, src) // its workspace is no exception
 	wantClass(t, err, refusedAddress)
-}
-
-func TestSecurityDiscovery(t *testing.T) {
-	set := document(t, newKey(t, "k", jwt.ES256))
-	elsewhere := newSite(t, answer(http.StatusOK, set)) // has the same certificate
-	for _, row := range []struct {
-		rule    string
-		path    string // of the issuer
-		changes claims
-		want    class
-	}{
-		{"of a host", "", nil, ""},
-		{"of a path", "/realms/acme", nil, ""},
-		{"of a host with a slash", "/", nil, ""},
-		{"of a path with a slash", "/realms/acme/", nil, ""},
-		{"names another issuer", "", claims{"issuer": "https://other.example"}, otherIssuer},
-		{"names the issuer with a slash", "", claims{"issuer": "SITE/"}, otherIssuer},
-		{"names the issuer without its slash", "/realms/acme/", claims{"issuer": "SITE/realms/acme"}, otherIssuer},
-		{"names nobody", "", claims{"issuer": nil}, badDocument},
-		{"names the issuer in capitals only", "", claims{"issuer": nil, "ISSUER": "SITE"}, badDocument},
-		{"names another issuer also in capitals", "", claims{"Issuer": "https://other.example"}, ""},
-		{"names a list of issuers", "", claims{"issuer": []string{"SITE"}}, badDocument},
-		{"names no keys", "", claims{"jwks_uri": nil}, badDocument},
-		{"has its keys at another host", "", claims{"jwks_uri": elsewhere.URL}, ""},
-		{"has its keys at a plain address", "", claims{"jwks_uri": "http://127.0.0.1/jwks"}, refusedAddress},
-		{"has its keys in a file", "", claims{"jwks_uri": "file:///etc/passwd"}, refusedAddress},
-		{"has its keys at an inside address", "", claims{"jwks_uri": "https://169.254.169.254/latest"}, refusedAddress},
-		{"has its keys nowhere", "", claims{"jwks_uri": ""}, refusedAddress},
-		{"has its keys beside it", "", claims{"jwks_uri": "/jwks"}, refusedAddress},
-	} {
-		t.Run(row.rule, func(t *testing.T) {
-			var s *site
-			s = newSite(t, func(w http.ResponseWriter, r *http.Request) {
-				if r.URL.Path == "/jwks" {
-					io.WriteString(w, set)
-					return
-				}
-				if want := strings.TrimSuffix(row.path, "/") + "/.well-known/openid-configuration"; r.URL.Path != want {
-					http.NotFound(w, r)
-					return
-				}
-				text, _ := json.Marshal(maps.Clone(claims{"issuer": s.URL + row.path, "jwks_uri": s.URL + "/jwks"}).with(row.changes))
-				w.Write(bytes.ReplaceAll(text, []byte("SITE"), []byte(s.URL)))
-			})
-			got, origin, err := s.fetch(t, admitting(), s.URL+row.path, discovery)
-			wantClass(t, err, row.want)
-			if err == nil && (len(got.Keys) != 1 || !strings.HasPrefix(origin, "https://127.0.0.1:")) {
-				t.Errorf("%d keys from %s", len(got.Keys), origin)
-			}
-		})
-	}
-}
-
-func TestDiscoveryThatIsNoDocument(t *testing.T) {
-	for _, text := range []string{"", "null", "[]", "<html>", `{"issuer":`, "{}"} {
-		s := newSite(t, answer(http.StatusOK, text))
-		_, _, err := s.fetch(t, admitting(), s.URL, discovery)
-		wantClass(t, err, badDocument)
-	}
-}
-
-// pipes carries connections to a server without a network, so that synctest's clock rules both ends.
-type pipes struct{ accept chan net.Conn }
-
-func (p *pipes) open(string, bool) dialFunc {
-	return func(ctx context.Context, _, _ string) (net.Conn, error) {
-		near, far := net.Pipe()
-		select {
-		case p.accept <- far:
-			return near, nil
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
-}
-
-func (p *pipes) Accept() (net.Conn, error) {
-	conn, ok := <-p.accept
-	if !ok {
-		return nil, net.ErrClosed
-	}
-	return conn, nil
-}
-
-func (p *pipes) Close() error   { return nil }
-func (p *pipes) Addr() net.Addr { return &net.TCPAddr{} }
-
-func TestSecurityFetchFromTheSlow(t *testing.T) {
-	set := document(t, newKey(t, "k", jwt.ES256))
-	drip := func(w http.ResponseWriter, r *http.Request) {
-		for i := 0; r.Context().Err() == nil; i++ {
-			fmt.Fprintf(w, "%c", set[i%len(set)])
-			w.(http.Flusher).Flush()
-			select {
-			case <-r.Context().Done():
-			case <-time.After(100 * time.Millisecond):
-			}
-		}
-	}
-	for _, row := range []struct {
-		rule   string
-		answer http.HandlerFunc
-	}{
-		{"a slow body", drip},
-		{"no answer", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }},
-		{"slow discovery and slow keys share the time", func(w http.ResponseWriter, r *http.Request) {
-			select {
-			case <-r.Context().Done():
-				return
-			case <-time.After(3 * time.Second):
-			}
-			io.WriteString(w, `{"issuer":"http://127.0.0.1","jwks_uri":"http://127.0.0.1/jwks"}`)
-		}},
-	} {
-		t.Run(row.rule, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				p := &pipes{make(chan net.Conn)}
-				server := &http.Server{Handler: row.answer}
-				go server.Serve(p)
-				f := &fetcher{allowLoopback: true, dialer: p}
-				v := newVerifier(newWorld(), nil, newClock())
-				v.sources.fetch = f.keys
-				r, _ := v.sources.remote(tenant, "http://127.0.0.1", discovery)
-				before := time.Now()
-				flight, _, err := r.launch(t.Context())
-				if err != nil {
-					t.Fatal(err)
-				}
-				<-flight.done
-				wantClass(t, flight.err, unreachable)
-				if took := time.Since(before); took != fetchTime {
-					t.Errorf("ended after %v", took)
-				}
-				close(p.accept)
-				server.Close()
-			})
-		})
-	}
-}
-
-// Nothing of a fetch is left when its time is over: synctest fails where a goroutine of the bubble stays.
-func TestSecurityFetchFromWhoeverNeverSpeaksTLS(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := &pipes{make(chan net.Conn, 1)}
-		ctx, cancel := context.WithTimeout(t.Context(), fetchTime)
-		defer cancel()
-		_, _, err := (&fetcher{dialer: p}).keys(ctx, tenant, issuer, discovery)
-		wantClass(t, err, unreachable)
-	})
 }

@@ -124,6 +124,14 @@ func (i Identity) Claims() (map[string]any, error) {
 	return i.v.claims.Map()
 }
 
+// Payload returns the claims as they were signed, JSON; "" for a credential that is no token.
+func (i Identity) Payload() string {
+	if i.v.claims == nil {
+		return ""
+	}
+	return i.v.claims.Document()
+}
+
 // RootIssuedAt returns when the first nsc token of this chain was issued; the zero time where there is none yet.
 func (i Identity) RootIssuedAt() time.Time { return i.v.rootIssuedAt }
 
@@ -173,14 +181,29 @@ func UserSubject(workspaceID, userID string) string {
 
 // ExternalSubject returns the subject under which a workspace knows the subject of another issuer (rule 10).
 func ExternalSubject(workspaceID, issuer, subject string) string {
-	sum := sha256.Sum256([]byte(issuer))
-	prefix := subjectRoot + workspaceID + "/external/" + base32Lower.EncodeToString(sum[:16]) + "/"
+	prefix := subjectRoot + workspaceID + "/external/" + IssuerHash(issuer) + "/"
 	escaped := escape(subject)
 	if len(prefix)+len(escaped) > maxSubject {
 		hash := sha256.Sum256([]byte(subject))
 		escaped = "~" + base32Lower.EncodeToString(hash[:])
 	}
 	return prefix + escaped
+}
+
+// IssuerHash returns the hash by which the subjects of an issuer carry it (rule 10).
+func IssuerHash(issuer string) string {
+	sum := sha256.Sum256([]byte(issuer))
+	return base32Lower.EncodeToString(sum[:16])
+}
+
+// SubjectIssuer returns the hash of the issuer that an external subject carries.
+func SubjectIssuer(subject string) (hash string, ok bool) {
+	_, rest, ok := strings.Cut(subject, "/external/")
+	if !ok || !strings.HasPrefix(subject, subjectRoot) {
+		return "", false
+	}
+	hash, _, ok = strings.Cut(rest, "/")
+	return hash, ok
 }
 
 // escape percent-encodes every byte outside [A-Za-z0-9._-].

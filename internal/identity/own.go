@@ -21,6 +21,16 @@ const ownSource = "own"
 // Faults: TokenIncomplete, TokenExpired, TokenNotYetValid; KeysUnavailable where the ring cannot be read; TokenRefused
 // otherwise.
 func (v *Verifier) Own(ctx context.Context, tenant Tenant, u Unverified) (Identity, error) {
+	id, err := v.Issued(ctx, tenant, u)
+	if err == nil && !addressedTo(id.v.claims, tenant.Issuer) { // rule 1
+		return Identity{}, refuse("a token for audience %q is terminal", id.v.audience)
+	}
+	return id, err
+}
+
+// Issued verifies a token that the tenant's own issuer made for anybody. It is no credential: it is for introspection
+// and revocation, whose callers have one of their own or hold the token.
+func (v *Verifier) Issued(ctx context.Context, tenant Tenant, u Unverified) (Identity, error) {
 	known := u.known
 	if known == nil {
 		known = v.recall(u.digest)
@@ -57,7 +67,7 @@ func (v *Verifier) verifyOwn(ctx context.Context, tenant Tenant, u Unverified) (
 	if u.token == nil {
 		return Identity{}, refuse("no token")
 	}
-	if err := checkOwn(tenant, u.token.Header, u.token.Claims, v.now()); err != nil {
+	if err := checkIssued(tenant, u.token.Header, u.token.Claims, v.now()); err != nil {
 		return Identity{}, err
 	}
 	key, err := v.ownKey(ctx, tenant, u.token.Header.KeyID)
@@ -75,7 +85,7 @@ func (v *Verifier) verifyOwn(ctx context.Context, tenant Tenant, u Unverified) (
 	return Identity{known}, nil
 }
 
-func checkOwn(tenant Tenant, h jwt.Header, c *jwt.Claims, now time.Time) error {
+func checkIssued(tenant Tenant, h jwt.Header, c *jwt.Claims, now time.Time) error {
 	if err := checkComplete(c); err != nil {
 		return err
 	}
@@ -83,8 +93,6 @@ func checkOwn(tenant Tenant, h jwt.Header, c *jwt.Claims, now time.Time) error {
 	switch {
 	case c.Issuer != tenant.Issuer, workspace != tenant.ID:
 		return refuse("a token of %s (workspace %q) shown to %s", c.Issuer, workspace, tenant.Issuer)
-	case !addressedTo(c, tenant.Issuer): // rule 1
-		return refuse("a token for audience %q is terminal", c.Audience)
 	case h.Type != "at+jwt" && h.Type != "JWT": // rule 3
 		return refuse("a token of type %q is not a credential", h.Type)
 	}

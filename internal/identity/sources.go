@@ -27,7 +27,15 @@ type sourceKey struct {
 	url, ca             string
 }
 
-type fetchFunc func(ctx context.Context, tenant Tenant, issuer string, src KeySource) (set jwt.KeySet, origin string, err error)
+// inquiry asks for the keys that may have signed a token of the issuer with this header, shown to the tenant.
+type inquiry struct {
+	tenant Tenant
+	issuer string
+	src    KeySource
+	header jwt.Header
+}
+
+type fetchFunc func(ctx context.Context, t Tenant, issuer string, src KeySource) (set jwt.KeySet, origin string, err error)
 
 type localFunc func(issuer string) (keys func(context.Context) (jwt.KeySet, error), ok bool)
 
@@ -53,18 +61,18 @@ func newSources(fetch fetchFunc, local localFunc, now func() time.Time, log *slo
 	}
 }
 
-// candidates returns the keys that may have signed a token with this header, at least one, and where they came from. The
-// zero source is that of an issuer that nobody trusts; it is refused as a bad signature is (rule 7).
-func (s *sources) candidates(ctx context.Context, t Tenant, issuer string, src KeySource, h jwt.Header) ([]jwt.Key, string, error) {
-	switch keys, ours := s.ours(issuer); {
-	case src.Kind == "":
-		return nil, "", refuse("no trust in %q, so no keys of it", issuer)
+// candidates returns the keys that are asked for, at least one, and where they came from. The zero source is that of an
+// issuer that nobody trusts; it is refused as a bad signature is (rule 7).
+func (s *sources) candidates(ctx context.Context, q inquiry) (keys []jwt.Key, origin string, err error) {
+	switch keys, ours := s.ours(q.issuer); {
+	case q.src.Kind == "":
+		return nil, "", refuse("no trust in %q, so no keys of it", q.issuer)
 	case ours:
-		return localCandidates(ctx, keys, h)
-	case src.Kind == JWKS:
-		return s.uploadedCandidates(src, h)
+		return localCandidates(ctx, keys, q.header)
+	case q.src.Kind == JWKS:
+		return s.uploadedCandidates(q.src, q.header)
 	}
-	return s.remoteCandidates(ctx, t, issuer, src, h)
+	return s.remoteCandidates(ctx, q)
 }
 
 func (s *sources) ours(issuer string) (keys func(context.Context) (jwt.KeySet, error), ok bool) {
@@ -74,7 +82,9 @@ func (s *sources) ours(issuer string) (keys func(context.Context) (jwt.KeySet, e
 	return s.local(issuer)
 }
 
-func localCandidates(ctx context.Context, keys func(context.Context) (jwt.KeySet, error), h jwt.Header) ([]jwt.Key, string, error) {
+func localCandidates(
+	ctx context.Context, keys func(context.Context) (jwt.KeySet, error), h jwt.Header,
+) ([]jwt.Key, string, error) {
 	set, err := keys(ctx)
 	switch {
 	case fault.Is(err, fault.NotFound):
@@ -116,15 +126,15 @@ func (s *sources) uploaded(document string) (jwt.KeySet, error) {
 
 // remoteCandidates answers from the set at hand where that is young enough and has the key, and waits for a fetch
 // otherwise. Only a fetch that began after the token arrived proves that the issuer does not know the key.
-func (s *sources) remoteCandidates(ctx context.Context, t Tenant, issuer string, src KeySource, h jwt.Header) ([]jwt.Key, string, error) {
-	r, wait := s.remote(t, issuer, src)
+func (s *sources) remoteCandidates(ctx context.Context, q inquiry) ([]jwt.Key, string, error) {
+	r, wait := s.remote(q.tenant, q.issuer, q.src)
 	if r == nil {
 		return nil, "", unavailable(errBudget, wait)
 	}
 	if set, origin, good := r.current(); good {
-		if keys := set.Candidates(h); len(keys) > 0 || h.KeyID == "" {
+		if keys := set.Candidates(q.header); len(keys) > 0 || q.header.KeyID == "" {
 			r.refreshAhead(ctx)
-			return definite(set, origin, h)
+			return definite(set, origin, q.header)
 		}
 	}
 	f, mine, err := r.launch(ctx)
@@ -138,8 +148,8 @@ func (s *sources) remoteCandidates(ctx context.Context, t Tenant, issuer string,
 	switch {
 	case !good:
 		return nil, "", unavailable(f.err, r.coolDown())
-	case len(set.Candidates(h)) > 0, h.KeyID == "", mine && f.err == nil:
-		return definite(set, origin, h)
+	case len(set.Candidates(q.header)) > 0, q.header.KeyID == "", mine && f.err == nil:
+		return definite(set, origin, q.header)
 	}
 	return nil, "", unavailable(errUnknownKey, r.coolDown())
 }

@@ -52,11 +52,14 @@ func TestRule14TimesOfAnExternalToken(t *testing.T) {
 func TestRule14HugeDatesNeverBecomeAnIdentity(t *testing.T) {
 	k := newKey(t, "k", jwt.ES256)
 	for _, claim := range []string{"exp", "iat", "nbf"} {
-		for _, number := range []string{"9223372036854775807", "-9223372036854775808", "9223372036854775808", "1e400", "253402300800", strings.Repeat("9", 400)} {
+		for _, number := range []string{
+			"9223372036854775807", "-9223372036854775808", "9223372036854775808", "1e400", "253402300800", strings.Repeat("9", 400),
+		} {
 			t.Run(claim+" "+number[:min(len(number), 20)], func(t *testing.T) {
 				w := newWorld()
 				w.publish(issuer, keySet(t, k))
-				dates := map[string]string{"exp": fmt.Sprint(start.Unix() + 300), "iat": fmt.Sprint(start.Unix()), "nbf": fmt.Sprint(start.Unix())}
+				now := fmt.Sprint(start.Unix())
+				dates := map[string]string{"exp": fmt.Sprint(start.Unix() + 300), "iat": now, "nbf": now}
 				dates[claim] = number
 				raw, err := k.signer.Sign("JWT", fmt.Appendf(nil, `{"iss":%q,"sub":"s","aud":"a","exp":%s,"iat":%s,"nbf":%s}`,
 					issuer, dates["exp"], dates["iat"], dates["nbf"]))

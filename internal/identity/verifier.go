@@ -40,8 +40,8 @@ type Options struct {
 	Log *slog.Logger     // for the operator: why keys could not be fetched; nil is nowhere
 }
 
-// Verifier turns tokens into identities. Every fault it returns stands for a token whose signature was not, or not
-// yet, verified.
+// Verifier turns tokens into identities. What it refuses counts as unverified (rule 24): nearly all of it is refused
+// before anybody has looked at the signature.
 type Verifier struct {
 	own     OwnKeys
 	sources *sources
