@@ -133,7 +133,8 @@ func TestSecuritySubjectTooWide(t *testing.T) {
 		{rule: "a scheme and a host", subject: "spiffe://prod.example/*"},
 		{rule: "one whole segment", subject: "system:serviceaccount:*"},
 		{rule: "lone * narrowed by a condition", subject: "*", condition: `claims.namespace_id == "7"`},
-		{rule: "lone * with a condition that narrows nothing", subject: "*", condition: `claims.iss == "https://x"`, refused: true},
+		{rule: "lone * with a condition that narrows nothing",
+			subject: "*", condition: `claims.iss == "https://x"`, refused: true},
 		{rule: "lone * with a disjunction", subject: "*", condition: `claims.a == "b" || claims.c == "d"`, refused: true},
 		{rule: "lone * with an empty literal", subject: "*", condition: `claims.a == ""`, refused: true},
 		{rule: "alternation is literal text", subject: "^repo:acme|x$"},
@@ -142,7 +143,8 @@ func TestSecuritySubjectTooWide(t *testing.T) {
 		{rule: "GitHub: owners that begin alike", issuer: gitHub, subject: "repo:acme*/infra:*", refused: true},
 		{rule: "GitHub: too short", issuer: gitHub, subject: "repo", refused: true},
 		{rule: "GitHub: one owner", issuer: gitHub, subject: "repo:acme/*"},
-		{rule: "GitHub: every owner, by condition", issuer: gitHub, subject: "repo:*", condition: `claims.repository_owner_id == "65"`},
+		{rule: "GitHub: every owner, by condition",
+			issuer: gitHub, subject: "repo:*", condition: `claims.repository_owner_id == "65"`},
 		{rule: "GitHub: any name of one ID", issuer: gitHub, subject: "repo:*@65/*"},
 		{rule: "an enterprise's issuer of GitHub's", issuer: gitHub + "/acme", subject: "repo:*", refused: true},
 		{rule: "an issuer that begins the same", issuer: gitHub + ".example", subject: "repo:*"},
@@ -183,7 +185,7 @@ func TestSecurityOwnersThatCanBeRenamedAreWarnedAbout(t *testing.T) {
 		{"GitHub, a subject made of IDs", gitHub, "repository_owner_id:65:repository_id:74", "", false},
 		{"GitHub, by condition", gitHub, "repo:acme/api:*", `claims.repository_owner_id == "65"`, false},
 		{"GitHub, condition on the name", gitHub, "repo:acme/api:*", `claims.repository_owner == "acme"`, true},
-		{"GitHub, condition that is no conjunct", gitHub, "repo:acme/api:*", `claims.repository_owner_id == "65" || true`, true},
+		{"GitHub, no conjunct", gitHub, "repo:acme/api:*", `claims.repository_owner_id == "65" || true`, true},
 		{"GitLab, by name", gitLab, "project_path:acme/api:*", "", true},
 		{"GitLab, by condition", gitLab, "project_path:acme/api:*", `claims.namespace_id == "9"`, false},
 		{"Google, by ID", "https://accounts.google.com", "123456789012345678901", "", false},
@@ -254,7 +256,7 @@ func TestRule12MappingsAreRefusedWhenWritten(t *testing.T) {
 		{"attributes with a dot", "attributes.a.b", `claims.sub`, "mappings"},
 		{"a name that is too long", "attributes." + strings.Repeat("a", 65), `claims.sub`, "mappings"},
 		{"a group of Kubernetes' own", "groups", `["system:masters"]`, "mappings.groups"},
-		{"a group of Kubernetes' own, in a branch", "groups", `claims.admin == true ? ["system:masters"] : []`, "mappings.groups"},
+		{"the same in a branch", "groups", `claims.admin == true ? ["system:masters"] : []`, "mappings.groups"},
 		{"a group that begins so", "groups", `claims.groups.map(g, "system:" + g)`, "mappings.groups"},
 		{"an attribute that begins so", "attributes.user", `"system:admin"`, "mappings.attributes.user"},
 		{"groups that are no list", "groups", `claims.n == 1`, "mappings.groups"},
@@ -296,7 +298,9 @@ func TestWarningsNameTheirField(t *testing.T) {
 		change       func(*Trust)
 	}{
 		{"a final * within a segment", "subject_match: ", func(tr *Trust) { tr.SubjectMatch = "repo:acme/api*" }},
-		{"a grant on every audience", "grants[0].resource_id: ", func(tr *Trust) { tr.Grants = grants(grant(Audience, "*", Issue)) }},
+		{"a grant on every audience", "grants[0].resource_id: ", func(tr *Trust) {
+			tr.Grants = grants(grant(Audience, "*", Issue))
+		}},
 		{"no grant", "grants: ", func(tr *Trust) { tr.Grants = nil }},
 	} {
 		t.Run(row.rule, func(t *testing.T) {

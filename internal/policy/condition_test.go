@@ -107,8 +107,11 @@ func TestRule19AnErrorIsNoMatchAndIsRecorded(t *testing.T) {
 				return
 			}
 			o := d.Outcomes[0]
-			if d.Reason != NoTrust || o.Failed != ClauseCondition || o.Expected != row.condition || !strings.Contains(o.Actual, row.actual) {
+			if d.Reason != NoTrust || o.Failed != ClauseCondition || o.Expected != row.condition {
 				t.Errorf("%s %+v", d.Reason, o)
+			}
+			if !strings.Contains(o.Actual, row.actual) {
+				t.Errorf("%q", o.Actual)
 			}
 		})
 	}
@@ -181,9 +184,10 @@ func TestProgramsAreBoundedAndShared(t *testing.T) {
 
 func FuzzCondition(f *testing.F) {
 	for _, seed := range []string{
-		`claims.sub == "x"`, `claims.groups.exists(g, g.startsWith("a"))`, `claims["a"]["b"] in ["c", 1]`, `has(claims.a) ? claims.a : false`,
-		`claims.groups.map(g, g + g).filter(g, size(g) > 3).size() > 0`, `matches(claims.sub, "x")`, `1/0 == 1`, `[[1]][0][0] == 1`,
-		`timestamp("2026-01-01T00:00:00Z") < timestamp(claims.sub)`, `{"a": 1}.a == 1`, `b"\xff" == b"a"`, `-9223372036854775808 == claims.n`,
+		`claims.sub == "x"`, `claims.groups.exists(g, g.startsWith("a"))`, `claims["a"]["b"] in ["c", 1]`,
+		`claims.groups.map(g, g + g).filter(g, size(g) > 3).size() > 0`, `matches(claims.sub, "x")`, `1/0 == 1`,
+		`timestamp("2026-01-01T00:00:00Z") < timestamp(claims.sub)`, `{"a": 1}.a == 1`, `b"\xff" == b"a"`,
+		`has(claims.a) ? claims.a : false`, `[[1]][0][0] == 1`, `-9223372036854775808 == claims.n`,
 		`google.protobuf.Any{} == null`, `claims.all(k, claims.all(j, k == j))`, `dyn([1, "a"]).exists(x, x == claims.n)`,
 	} {
 		f.Add(seed)

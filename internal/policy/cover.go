@@ -7,8 +7,8 @@ import (
 	"github.com/nsc-federation/nsc/internal/identity"
 )
 
-// Covers reports whether whoever has the first may give away the second (rule 4). It is conservative: a pattern counts
-// as covered only where every resource that it matches is.
+// Covers reports whether whoever has the first may give away the second (rule 4): every resource that it matches, with
+// every action, by one grant of the first each.
 //
 //   - workspace * admin covers everything.
 //   - On a workspace's nouns admin includes write and write includes read; * is every noun.

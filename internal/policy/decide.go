@@ -37,6 +37,10 @@ func Decide(caller identity.Identity, trusts *Trusts, live []identity.TrustRef, 
 		d.refuse(NoCaller, "")
 		return d
 	}
+	if req.CutOff != "" {
+		d.refuse(CutOff, "")
+		return d
+	}
 	if problem := req.problem(); problem != "" {
 		d.refuse(RequestRefused, problem)
 		return d

@@ -15,6 +15,7 @@ const (
 	NoCaller        Reason = "no_caller"        // nobody
 	RequestRefused  Reason = "request_refused"  // the request by itself makes no sense; Detail says why
 	NoTrust         Reason = "no_trust"         // no enabled trust matches
+	CutOff          Reason = "cut_off"          // the caller's subject, issuer or token is cut off (rule 21)
 	DeadTrust       Reason = "dead_trust"       // a trust behind the caller's token is not as it was (rule 20)
 	LifetimeRefused Reason = "lifetime_refused" // the token lives longer than every otherwise matching trust admits
 	FederationLimit Reason = "federation_limit" // too long since the first nsc token, or too many federations (rule 5)

@@ -141,6 +141,16 @@ func (g segment) match(s string) bool {
 	return len(s) > len(last) && strings.HasSuffix(s, last)
 }
 
+// contains reports whether everything that q matches is matched by p too. It holds q's text against p: a star in it is
+// one byte that no literal of p equals, so only p's stars can take it, and they take whatever it stands for as well.
+// Where q's final star takes all the rest it is a segment by itself, which nothing but such a star of p matches.
+func (p Pattern) contains(q Pattern) bool {
+	if q.all {
+		return p.all
+	}
+	return p.Match(q.text)
+}
+
 // endsInside reports whether the pattern ends in a star that stays within its segment.
 func (p Pattern) endsInside() bool {
 	return len(p.segments) > 0 && !p.segments[len(p.segments)-1].rest && strings.HasSuffix(p.text, "*")

@@ -21,7 +21,8 @@ func TestRule18PatternsMatch(t *testing.T) {
 		{"a final * after / takes all the rest", "https://api.example/*",
 			[]string{"https://api.example/v1/a:b"}, []string{"https://api.example/", "https://api.example.evil/x"}},
 		{"a * elsewhere stays within its segment", "repo:acme/*:ref:main",
-			[]string{"repo:acme/api:ref:main"}, []string{"repo:acme/:ref:main", "repo:acme/a/b:ref:main", "repo:acme/a:b:ref:main"}},
+			[]string{"repo:acme/api:ref:main"},
+			[]string{"repo:acme/:ref:main", "repo:acme/a/b:ref:main", "repo:acme/a:b:ref:main"}},
 		{"a * takes at least one byte", "a*c", []string{"abc", "abbc"}, []string{"ac", "a:c", "a/c"}},
 		{"a final * within a segment does not cross it", "repo:acme/api*",
 			[]string{"repo:acme/api2", "repo:acme/api-evil"}, []string{"repo:acme/api", "repo:acme/api2:ref"}},
@@ -149,7 +150,7 @@ func TestRule04ContainmentIsSound(t *testing.T) {
 // All patterns and texts of a few bytes, so that soundness does not rest on luck.
 func TestRule04ContainmentIsSoundExhaustively(t *testing.T) {
 	const alphabet = "a:*"
-	texts := words("a:b", 5)
+	texts := words("a:b", 6)
 	for _, a := range words(alphabet, 4) {
 		p, err := compilePattern(a)
 		if err != nil {
@@ -198,6 +199,8 @@ func TestRule04Containment(t *testing.T) {
 		{"prefix in a segment", "a/b*/c", "a/bc*/c", true},
 		{"shorter prefix is wider", "a/bc*/c", "a/b*/c", false},
 		{"literal over pattern", "a/b", "a/*", false},
+		{"several stars over several", "a*b*c", "a*bxbc*c", true},
+		{"several stars over fewer", "a*b*c", "a*c", false},
 		{"rest needs a byte", "*/a/*", "*/a/", false},
 		{"sibling", "team/*", "team2/x", false},
 	} {

@@ -15,9 +15,12 @@ func TestRule11WhatTokensCarry(t *testing.T) {
 	trusts := compile(t, trust(func(tr *Trust) {
 		tr.Mappings = map[string]string{"groups": "claims.groups", "attributes.team": "claims.team"}
 	}))
-	who := w.external(claims{"groups": []string{"dev"}, "team": "core", "azp": "evil", "nonce": "n", "act": claims{"sub": "x"}})
+	who := w.external(claims{
+		"groups": []string{"dev"}, "team": "core", "azp": "evil", "nonce": "n", "act": claims{"sub": "x"},
+	})
 	always := []string{
-		"attributes", "aud", "depth", "exp", "groups", "iat", "iss", "jti", "nbf", "root_iat", "sub", "workspace", "workspace_id",
+		"attributes", "aud", "depth", "exp", "groups", "iat", "iss", "jti", "nbf", "root_iat", "sub",
+		"workspace", "workspace_id",
 	}
 	for _, row := range []struct {
 		rule string
@@ -60,8 +63,8 @@ func TestRule11ThePayloadToItsLastByte(t *testing.T) {
 	if string(g.Payload()) != want {
 		t.Errorf("\n%s, want\n%s", g.Payload(), want)
 	}
-	if g.ID() != jti || g.WorkspaceID() != tenant.ID || g.Generation() != 7 || g.Algorithm() != "ES256" || g.Audience() != tenant.Issuer ||
-		!g.IssuedAt().Equal(w.now) || !g.ExpiresAt().Equal(w.now.Add(15*time.Minute)) || g.Caller().TokenID() != "external-1" {
+	if g.ID() != jti || g.WorkspaceID() != tenant.ID || g.Generation() != 7 ||
+		g.Algorithm() != "ES256" || g.Audience() != tenant.Issuer || !g.IssuedAt().Equal(w.now) || !g.ExpiresAt().Equal(w.now.Add(15*time.Minute)) || g.Caller().TokenID() != "external-1" {
 		t.Errorf("%+v", g.g)
 	}
 }
@@ -121,7 +124,8 @@ func TestRule12GroupsFromOutside(t *testing.T) {
 		want   Reason
 		got    []any
 	}{
-		{"prefixed, sorted, each once", []string{"ops", "dev", "ops"}, Granted, []any{"issuer.example#dev", "issuer.example#ops"}},
+		{"prefixed, sorted, each once", []string{"ops", "dev", "ops"}, Granted,
+			[]any{"issuer.example#dev", "issuer.example#ops"}},
 		{"one string", "dev", Granted, []any{"issuer.example#dev"}},
 		{"none", []string{}, Granted, nil},
 		{"system:masters", []string{"dev", "system:masters"}, MappingRefused, nil},
@@ -153,7 +157,9 @@ func TestRule12GroupsFromOutside(t *testing.T) {
 
 func TestRule12ThePrefixIsUniqueToTheIssuer(t *testing.T) {
 	seen := map[string]string{}
-	for _, i := range []string{"https://a.example", "http://a.example", "https://a.example/", "https://a.example/b", "http://127.0.0.1:9000"} {
+	for _, i := range []string{
+		"https://a.example", "http://a.example", "https://a.example/", "https://a.example/b", "http://127.0.0.1:9000",
+	} {
 		prefix := groupPrefix(i)
 		if before, ok := seen[prefix]; ok {
 			t.Errorf("%q and %q share %q", i, before, prefix)
@@ -191,20 +197,20 @@ func TestRule12AttributesFromOutside(t *testing.T) {
 
 func TestRule12ConflictingMappingsRefuse(t *testing.T) {
 	w := newWorld(t)
+	of := func(target, expression string) map[string]string { return map[string]string{target: expression} }
 	for _, row := range []struct {
 		rule string
 		a, b map[string]string
 		want Reason
 		keys []string
 	}{
-		{"equal groups", map[string]string{"groups": `["a", "b"]`}, map[string]string{"groups": `["b", "a", "b"]`}, Granted, nil},
-		{"different groups", map[string]string{"groups": `["a"]`}, map[string]string{"groups": `["a", "b"]`}, MappingConflict, nil},
-		{"no groups are groups", map[string]string{"groups": `["a"]`}, map[string]string{"groups": `[]`}, MappingConflict, nil},
-		{"groups from one alone", map[string]string{"groups": `["a"]`}, nil, Granted, nil},
-		{"equal attributes", map[string]string{"attributes.x": `"1"`}, map[string]string{"attributes.x": `"1"`}, Granted, []string{"x"}},
-		{"different attributes", map[string]string{"attributes.x": `"1"`}, map[string]string{"attributes.x": `"2"`}, MappingConflict, nil},
-		{"attributes of different names", map[string]string{"attributes.x": `"1"`}, map[string]string{"attributes.y": `"2"`},
-			Granted, []string{"x", "y"}},
+		{"equal groups", of("groups", `["a", "b"]`), of("groups", `["b", "a", "b"]`), Granted, nil},
+		{"different groups", of("groups", `["a"]`), of("groups", `["a", "b"]`), MappingConflict, nil},
+		{"no groups are groups", of("groups", `["a"]`), of("groups", `[]`), MappingConflict, nil},
+		{"groups from one alone", of("groups", `["a"]`), nil, Granted, nil},
+		{"equal attributes", of("attributes.x", `"1"`), of("attributes.x", `"1"`), Granted, []string{"x"}},
+		{"different attributes", of("attributes.x", `"1"`), of("attributes.x", `"2"`), MappingConflict, nil},
+		{"attributes of two names", of("attributes.x", `"1"`), of("attributes.y", `"2"`), Granted, []string{"x", "y"}},
 	} {
 		t.Run(row.rule, func(t *testing.T) {
 			a := trust(func(tr *Trust) { tr.ID, tr.Mappings = "a", row.a })

@@ -35,7 +35,8 @@ func TestActionsByResourceType(t *testing.T) {
 		{rule: "http method in upper case", p: grant(HTTP, "api.example/v1", "GET"), field: "g[0].actions"},
 		{rule: "http path that goes on", p: grant(HTTP, "api.example/v1*", "get"), warns: true},
 		{rule: "kubernetes", p: grant(Kubernetes, "prod-1", "user", "group:deployers")},
-		{rule: "kubernetes system: group (rule 12)", p: grant(Kubernetes, "prod-1", "group:system:masters"), field: "g[0].actions"},
+		{rule: "kubernetes system: group (rule 12)",
+			p: grant(Kubernetes, "prod-1", "group:system:masters"), field: "g[0].actions"},
 		{rule: "kubernetes empty group", p: grant(Kubernetes, "prod-1", "group:"), field: "g[0].actions"},
 		{rule: "kubernetes pattern", p: grant(Kubernetes, "*", "user"), field: "g[0].resource_id"},
 		{rule: "docker", p: grant(Docker, "build-1.example", "container:create", "image:pull")},
@@ -103,7 +104,8 @@ func TestRule04NobodyGivesWhatHeDoesNotHave(t *testing.T) {
 		{"workspace admin covers itself", grant(Workspace, "*", Admin), grant(Workspace, "*", Admin), true},
 		{"workspace write is not admin", grant(Workspace, "*", Write), grant(Workspace, "trust", Admin), false},
 		{"workspace write on all is no audience", grant(Workspace, "*", Write), grant(Audience, "https://a/x", Issue), false},
-		{"admin of a noun covers read and write of it", grant(Workspace, "trust", Admin), grant(Workspace, "trust", Read, Write), true},
+		{"admin of a noun covers read and write of it",
+			grant(Workspace, "trust", Admin), grant(Workspace, "trust", Read, Write), true},
 		{"admin of a noun is not admin of all", grant(Workspace, "trust", Admin), grant(Workspace, "*", Admin), false},
 		{"admin of a noun is nothing to another", grant(Workspace, "trust", Admin), grant(Workspace, "key", Read), false},
 		{"write includes read", grant(Workspace, "trust", Write), grant(Workspace, "trust", Read), true},
@@ -209,7 +211,8 @@ func TestRule32ScopeOnlyNarrows(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		have := rapid.SliceOfN(anyPermission, 1, 4).Draw(t, "have")
 		scopes := rapid.SliceOfN(rapid.SampledFrom([]string{
-			"workspace:read", "workspace:admin", "audience:issue", "http:get", "http:*", "registry:pull", "kubernetes:user", "x", ":",
+			"workspace:read", "workspace:admin", "audience:issue", "http:get", "http:*", "registry:pull",
+			"kubernetes:user", "x", ":",
 		}), 1, 3).Draw(t, "scopes")
 		narrowed, ok := narrowTo(have, scopes)
 		if over := Exceeding(have, narrowed); ok && (len(over) > 0 || len(narrowed) == 0) {

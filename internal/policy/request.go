@@ -29,6 +29,8 @@ type Request struct {
 	Trust     string                // the ID of the only trust to use; "" is all that match
 	Scope     []string              // "type:action" each; only narrows
 	Details   []identity.Permission // the wanted permissions, where HasDetails
+	// CutOff is what of the caller is cut off (rule 21); "" is nothing.
+	CutOff string
 	// HasDetails tells an absent authorization_details from an empty one, which asks for no permission at all.
 	HasDetails bool
 	// Assertion says that the token came as an RFC 7523 assertion, whose aud may also be the token endpoint (§3).

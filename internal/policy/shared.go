@@ -108,7 +108,8 @@ func (s sharedIssuer) pins(p Pattern, claims []string) bool {
 func never(Pattern) bool { return false }
 
 // gitHubPinned reads a subject by position, never by prefix: repo:<owner>@<number>/… or
-// repository_owner_id:<number>:…. A login may be org-123, but no login has an '@', so repo:org-123/… is a name and repo:org@123/… an ID.
+// repository_owner_id:<number>:…. A login may be org-123, but no login has an '@': repo:org-123/… says a name and
+// repo:org@123/… an ID.
 func gitHubPinned(p Pattern) bool {
 	parts := p.parts()
 	switch {
