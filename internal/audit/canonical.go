@@ -35,7 +35,7 @@ func appendText(b []byte, name, value string) []byte {
 }
 
 func appendTime(b []byte, name string, t time.Time) []byte {
-	if t.IsZero() {
+	if t.IsZero() || t.UnixMicro() == 0 { // 0 is none, as in the database
 		return b
 	}
 	return strconv.AppendInt(appendName(b, name), t.UnixMicro(), 10)

@@ -22,7 +22,7 @@ type Use struct {
 	Issuer    string
 	TokenID   string
 	ExpiresAt time.Time
-	RetryKey  []byte // SHA-256 of the Idempotency-Key; nil for none
+	RetryKey  []byte // digest of the Idempotency-Key and of what was asked; nil for none
 	Payload   []byte // what was recorded for signing, to be signed again for the same RetryKey
 }
 

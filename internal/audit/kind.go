@@ -21,11 +21,13 @@ const (
 	KeyRemoved       Kind = "key.removed"
 	KeysResealed     Kind = "keys.resealed"
 	AdminCreated     Kind = "admin.created"
+	CutOffCreated    Kind = "cut_off.created"
+	CutOffLifted     Kind = "cut_off.lifted"
 )
 
 var kinds = []Kind{
 	TokenIssued, TokenReissued, TokenRefused, TrustCreated, TrustUpdated, TrustRemoved, WorkspaceCreated, KeyPublished,
-	KeyRemoved, KeysResealed, AdminCreated,
+	KeyRemoved, KeysResealed, AdminCreated, CutOffCreated, CutOffLifted,
 }
 
 // Known reports whether there is such a kind.

@@ -43,8 +43,10 @@ type waiting struct {
 	done  chan result // holds one
 }
 
+// result is the fate of one entry.
 type result struct {
 	outcome Outcome
+	began   time.Time // before the transaction that recorded it, whose moment nobody else knows exactly
 	err     error
 }
 
@@ -56,14 +58,17 @@ type Recorder struct {
 	queue    chan waiting
 	underWay atomic.Int64
 
-	closing   chan struct{}
+	closing   chan struct{} // closed when no more is taken
+	closed    chan struct{} // closed when nobody writes any more
 	closeOnce sync.Once
 	writers   sync.WaitGroup
 }
 
 // NewRecorder starts a recorder with the given number of concurrent commits: one for an engine with a single writer.
 func NewRecorder(log Log, writers int, now func() time.Time) *Recorder {
-	r := &Recorder{log: log, now: now, queue: make(chan waiting, queueLength), closing: make(chan struct{})}
+	r := &Recorder{
+		log: log, now: now, queue: make(chan waiting, queueLength), closing: make(chan struct{}), closed: make(chan struct{}),
+	}
 	for range writers {
 		r.writers.Go(r.write)
 	}
@@ -72,8 +77,11 @@ func NewRecorder(log Log, writers int, now func() time.Time) *Recorder {
 
 // Close refuses new events, records those that wait, and returns when they are durable.
 func (r *Recorder) Close() {
-	r.closeOnce.Do(func() { close(r.closing) })
-	r.writers.Wait()
+	r.closeOnce.Do(func() {
+		close(r.closing)
+		r.writers.Wait()
+		close(r.closed)
+	})
 }
 
 // UnderWay tells the recorder that a request began which will have something to record, so that a commit may wait for
@@ -88,29 +96,45 @@ func (r *Recorder) Entry(e Event) Entry { return e.entry() }
 
 // Note records an event that no token depends on, and returns once it is durable.
 func (r *Recorder) Note(ctx context.Context, e Event) error {
-	_, err := r.append(ctx, e.entry())
-	return err
+	res := r.append(ctx, e.entry())
+	if res.err == nil && res.outcome.Verdict != Committed {
+		return fmt.Errorf("audit: verdict %d on an event that nothing speaks against", res.outcome.Verdict)
+	}
+	return res.err
 }
 
 // append hands an entry to the writers and waits for its fate. A caller that gives up leaves its entry to be recorded:
 // what happened is on the record even where nobody waits for the answer.
-func (r *Recorder) append(ctx context.Context, entry Entry) (Outcome, error) {
+func (r *Recorder) append(ctx context.Context, entry Entry) result {
 	w := waiting{entry, make(chan result, 1)}
 	select {
 	case <-r.closing:
-		return Outcome{}, ErrClosed
+		return result{err: ErrClosed}
 	default:
 	}
 	select {
 	case r.queue <- w:
 	default:
-		return Outcome{}, ErrBusy
+		return result{err: ErrBusy}
 	}
 	select {
 	case res := <-w.done:
-		return res.outcome, res.err
+		return res
 	case <-ctx.Done():
-		return Outcome{}, fmt.Errorf("audit: gave up waiting for the record: %w", ctx.Err())
+		return result{err: fmt.Errorf("audit: gave up waiting for the record: %w", ctx.Err())}
+	case <-r.closed:
+		return w.late()
+	}
+}
+
+// late is the fate of an entry once nobody writes any more. One that came while the recorder closed may have missed the
+// last writer.
+func (w waiting) late() result {
+	select {
+	case res := <-w.done:
+		return res
+	default:
+		return result{err: ErrClosed}
 	}
 }
 
@@ -126,8 +150,7 @@ func (r *Recorder) write() {
 	}
 }
 
-// drain commits what was queued before Close. A caller that passed the check of closing just before it was closed may
-// still put an entry in afterwards; it is told by its context, and nothing is signed for it.
+// drain commits what was queued before Close.
 func (r *Recorder) drain() {
 	for {
 		select {
@@ -173,12 +196,13 @@ func (r *Recorder) commit(batch []waiting) {
 	for i, w := range batch {
 		entries[i] = w.entry
 	}
+	began := time.Now()
 	outcomes, err := r.log.Append(ctx, entries)
 	if err == nil && len(outcomes) != len(entries) {
 		err = fmt.Errorf("audit: %d entries, %d outcomes", len(entries), len(outcomes))
 	}
 	for i, w := range batch {
-		res := result{err: err}
+		res := result{began: began, err: err}
 		if err == nil {
 			res.outcome = outcomes[i]
 		}

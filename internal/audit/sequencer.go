@@ -23,23 +23,26 @@ const (
 	sequenceEvery = 200 * time.Millisecond
 	sequenceRows  = 64
 	sequenceLease = 5 * time.Second
+	slowest       = 30 * time.Second // between two attempts while they fail
 	leaseName     = "sequencer"
 )
 
 // Sequence unpacks the queue until the context ends. Any number of nodes may run it; the one that holds the lease works.
 func Sequence(ctx context.Context, queue Queue, log *slog.Logger) {
 	work := sequencing{queue: queue, holder: id.New(time.Now())}
-	tick := time.NewTicker(sequenceEvery)
-	defer tick.Stop()
+	defer work.release()
+	wait := sequenceEvery
 	for {
 		select {
 		case <-ctx.Done():
-			work.release()
 			return
-		case <-tick.C:
+		case <-time.After(wait):
 		}
-		if err := work.drain(ctx); err != nil && ctx.Err() == nil {
-			log.Warn("the record's queue could not be unpacked; trying again", "error", err)
+		if err := work.drain(ctx); err == nil {
+			wait = sequenceEvery
+		} else if ctx.Err() == nil {
+			wait = min(2*wait, slowest)
+			log.Warn("the record's queue could not be unpacked", "error", err, "next_try", wait)
 		}
 	}
 }
@@ -48,9 +51,10 @@ func Sequence(ctx context.Context, queue Queue, log *slog.Logger) {
 type sequencing struct {
 	queue   Queue
 	holder  string
-	renewAt time.Time
+	renewAt time.Time // zero where this node never led
 }
 
+// drain unpacks until nothing is left, or until another node takes what is.
 func (s *sequencing) drain(ctx context.Context) error {
 	for {
 		pending, err := s.queue.Pending(ctx)
@@ -61,26 +65,31 @@ func (s *sequencing) drain(ctx context.Context) error {
 		if err != nil || !held {
 			return err
 		}
-		if _, err := s.queue.Sequence(ctx, sequenceRows); err != nil {
+		if events, err := s.queue.Sequence(ctx, sequenceRows); err != nil || events == 0 {
 			return err
 		}
 	}
 }
 
-// lead reports whether this node holds the lease, renewing it in its second half.
+// lead reports whether this node holds the lease, renewing it in its second half. To believe in it for too long costs
+// no more than work done twice.
 func (s *sequencing) lead(ctx context.Context) (bool, error) {
-	if time.Now().Before(s.renewAt) {
+	asked := time.Now()
+	if asked.Before(s.renewAt) {
 		return true, nil
 	}
 	held, err := s.queue.AcquireLease(ctx, leaseName, s.holder, sequenceLease)
 	if err == nil && held {
-		s.renewAt = time.Now().Add(sequenceLease / 2)
+		s.renewAt = asked.Add(sequenceLease / 2)
 	}
 	return held, err
 }
 
 // release gives the lease up, so that another node need not wait for its end.
 func (s *sequencing) release() {
+	if s.renewAt.IsZero() {
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	_ = s.queue.ReleaseLease(ctx, leaseName, s.holder) // it ends by itself otherwise

@@ -1,0 +1,340 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/nsc-federation/nsc/internal/id"
+)
+
+// open returns a recorder that ends with the test.
+func open(t *testing.T, log Log, writers int) *Recorder {
+	t.Helper()
+	r := NewRecorder(log, writers, time.Now)
+	t.Cleanup(r.Close)
+	return r
+}
+
+func event() Event {
+	now := time.Now()
+	return Event{ID: id.New(now), Time: now, WorkspaceID: tenant.ID, Kind: TrustCreated}
+}
+
+// notes records events at the same time and returns where their errors come out.
+func notes(t *testing.T, r *Recorder, n int) chan error {
+	t.Helper()
+	errs := make(chan error, n)
+	for range n {
+		go func() { errs <- r.Note(t.Context(), event()) }()
+	}
+	synctest.Wait() // all of them wait for their commit
+	return errs
+}
+
+func collect(t *testing.T, errs chan error) {
+	t.Helper()
+	for range cap(errs) {
+		if err := <-errs; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+var errDisk = errors.New("the disk is on fire")
+
+func TestRule26NothingIsSignedThatIsNotOnTheRecord(t *testing.T) {
+	for _, row := range []struct {
+		rule  string
+		log   *memory
+		gen   int64
+		err   error // nil is any
+		kept  int
+		fresh bool // a receipt
+	}{
+		{"a log that kept it", &memory{}, 7, nil, 1, true},
+		{"a log that fails before it kept anything", &memory{before: errDisk}, 7, errDisk, 0, false},
+		{"a log that fails after it kept all", &memory{after: errDisk}, 7, errDisk, 1, false},
+		{"a workspace that moved", &memory{}, 6, ErrMoved, 0, false},
+		{"a decision that names no generation", &memory{}, 0, nil, 0, false},
+		{"a log that forgets an outcome", &memory{answer: func([]Outcome) []Outcome { return nil }}, 7, nil, 1, false},
+		{"a log that invents an outcome", &memory{answer: func(o []Outcome) []Outcome { return append(o, Outcome{}) }}, 7, nil, 1, false},
+		{"a verdict that nobody knows", &memory{answer: func(o []Outcome) []Outcome { o[0].Verdict = 9; return o }}, 7, nil, 1, false},
+		{"used, where no use was asked for", &memory{answer: func(o []Outcome) []Outcome { o[0].Verdict = Used; return o }}, 7, nil, 1, false},
+	} {
+		t.Run(row.rule, func(t *testing.T) {
+			w, r := newWorld(t), open(t, row.log, 1)
+			g := w.grant(w.token(nil), func(x *wish) { x.req.Generation = row.gen })
+			receipt, err := r.Intent(t.Context(), g, Origin{})
+			if row.fresh != (err == nil) || row.fresh == receipt.IsZero() || row.err != nil && !errors.Is(err, row.err) {
+				t.Errorf("receipt %v, error %v", !receipt.IsZero(), err)
+			}
+			if n := len(row.log.entries()); n != row.kept {
+				t.Errorf("%d entries on the record, want %d", n, row.kept)
+			}
+		})
+	}
+}
+
+func TestTheRecordHasTheTokenBeforeTheReceipt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := &memory{entered: make(chan int), gate: make(chan struct{})}
+		w, r := newWorld(t), open(t, log, 1)
+		g := w.grant(w.token(nil))
+		receipts := make(chan Receipt)
+		go func() {
+			receipt, err := r.Intent(t.Context(), g, Origin{Address: "192.0.2.1"})
+			if err != nil {
+				t.Error(err)
+			}
+			receipts <- receipt
+		}()
+		<-log.entered
+		synctest.Wait()
+		select {
+		case <-receipts:
+			t.Error("a receipt before the commit")
+		default:
+		}
+		log.gate <- struct{}{}
+		receipt := <-receipts
+		e := log.entries()[0]
+		recorded, err := Decode(e.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.ID != g.ID() || e.TokenID != g.ID() || e.Generation != g.Generation() || receipt.TokenID() != g.ID() {
+			t.Errorf("entry %+v of grant %s", e, g.ID())
+		}
+		if recorded.Token.PayloadHash != hashOf(g.Payload()) || recorded.Address != "192.0.2.1" ||
+			recorded.Upstream.Issuer != issuer || recorded.Upstream.TokenID != "once" || recorded.Trusts[0] != g.Trusts()[0] {
+			t.Errorf("event %+v", recorded)
+		}
+	})
+}
+
+func TestOneCommitForAllThatWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := &memory{entered: make(chan int, 10), gate: make(chan struct{})}
+		r := open(t, log, 1)
+		first := notes(t, r, 1)
+		rest := notes(t, r, 2*maxBatch+7)
+		close(log.gate)
+		collect(t, first)
+		collect(t, rest)
+		if got := log.sizes(); !slices.Equal(got, []int{1, maxBatch, maxBatch, 7}) {
+			t.Errorf("commits of %v", got)
+		}
+	})
+}
+
+func TestAFullQueueRefuses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := &memory{entered: make(chan int, 100), gate: make(chan struct{})}
+		r := open(t, log, 1)
+		first := notes(t, r, 1)
+		waiting := notes(t, r, queueLength)
+		if err := r.Note(t.Context(), event()); !errors.Is(err, ErrBusy) {
+			t.Errorf("error %v", err)
+		}
+		w := newWorld(t)
+		if _, err := r.Intent(t.Context(), w.grant(w.token(nil)), Origin{}); !errors.Is(err, ErrBusy) {
+			t.Errorf("error %v", err)
+		}
+		close(log.gate)
+		collect(t, first)
+		collect(t, waiting)
+		if n := len(log.entries()); n != queueLength+1 {
+			t.Errorf("%d entries", n)
+		}
+	})
+}
+
+func TestALoneCallerWaitsForNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := open(t, &memory{}, 1)
+		began := time.Now()
+		end := r.UnderWay()
+		collect(t, notes(t, r, 1))
+		end()
+		if waited := time.Since(began); waited != 0 {
+			t.Errorf("waited %s", waited)
+		}
+	})
+}
+
+func TestACommitWaitsForRequestsUnderWay(t *testing.T) {
+	for _, row := range []struct {
+		rule            string
+		underWay, after int // requests, of which so many arrive later
+		waits           time.Duration
+		sizes           []int
+	}{
+		{"all arrive", 3, 2, 100 * time.Microsecond, []int{3}},
+		{"one never does", 4, 2, gatherFor, []int{3}},
+	} {
+		t.Run(row.rule, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				log := &memory{}
+				r := open(t, log, 1)
+				for range row.underWay {
+					defer r.UnderWay()()
+				}
+				began := time.Now()
+				first := notes(t, r, 1)
+				<-time.After(100 * time.Microsecond) // of the bubble's time
+				rest := notes(t, r, row.after)
+				collect(t, first)
+				if waited := time.Since(began); waited != row.waits {
+					t.Errorf("waited %s", waited)
+				}
+				collect(t, rest)
+				if got := log.sizes(); !slices.Equal(got, row.sizes) {
+					t.Errorf("commits of %v", got)
+				}
+			})
+		})
+	}
+}
+
+func TestSeveralWritersCommitAtTheSameTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := &memory{entered: make(chan int, 10), gate: make(chan struct{})}
+		r := open(t, log, 3)
+		var all []chan error
+		for range 3 {
+			all = append(all, notes(t, r, 1))
+		}
+		if len(log.entered) != 3 {
+			t.Errorf("%d commits under way", len(log.entered))
+		}
+		close(log.gate)
+		for _, errs := range all {
+			collect(t, errs)
+		}
+	})
+}
+
+func TestCloseRecordsWhatWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := &memory{entered: make(chan int, 10), gate: make(chan struct{})}
+		r := NewRecorder(log, 1, time.Now)
+		first := notes(t, r, 1)
+		rest := notes(t, r, maxBatch+1)
+		closed := make(chan struct{})
+		go func() {
+			r.Close()
+			close(closed)
+		}()
+		synctest.Wait()
+		select {
+		case <-closed:
+			t.Error("closed while entries wait")
+		default:
+		}
+		if err := r.Note(t.Context(), event()); !errors.Is(err, ErrClosed) {
+			t.Errorf("error %v", err)
+		}
+		close(log.gate)
+		<-closed
+		collect(t, first)
+		collect(t, rest)
+		if n := len(log.entries()); n != maxBatch+2 {
+			t.Errorf("%d entries", n)
+		}
+		r.Close()
+	})
+}
+
+// An entry that comes while the recorder closes may miss the last writer. Nobody may wait for it for ever, and it is
+// recorded exactly where its caller is told so.
+func TestNobodyWaitsForAClosedRecorder(t *testing.T) {
+	for range 200 {
+		log := &memory{}
+		r := NewRecorder(log, 2, time.Now)
+		var callers sync.WaitGroup
+		var mu sync.Mutex
+		recorded := 0
+		for range 8 {
+			callers.Go(func() {
+				err := r.Note(context.Background(), event())
+				mu.Lock()
+				defer mu.Unlock()
+				if err == nil {
+					recorded++
+				} else if !errors.Is(err, ErrClosed) {
+					t.Error(err)
+				}
+			})
+		}
+		r.Close()
+		callers.Wait()
+		if n := len(log.entries()); n != recorded {
+			t.Fatalf("%d on the record, %d were told so", n, recorded)
+		}
+	}
+}
+
+// The same, made certain: the entry comes when the last writer has gone.
+func TestAnEntryWithoutAWriterIsNotRecorded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := NewRecorder(&memory{}, 0, time.Now)
+		errs := notes(t, r, 1)
+		r.Close()
+		if err := <-errs; !errors.Is(err, ErrClosed) {
+			t.Errorf("error %v", err)
+		}
+	})
+}
+
+func TestACallerThatGivesUpIsStillOnTheRecord(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := &memory{gate: make(chan struct{})}
+		r := open(t, log, 1)
+		ctx, cancel := context.WithCancel(t.Context())
+		errs := make(chan error)
+		go func() { errs <- r.Note(ctx, event()) }()
+		synctest.Wait()
+		cancel()
+		if err := <-errs; !errors.Is(err, context.Canceled) {
+			t.Errorf("error %v", err)
+		}
+		close(log.gate)
+		synctest.Wait()
+		if n := len(log.entries()); n != 1 {
+			t.Errorf("%d entries", n)
+		}
+	})
+}
+
+func TestRule16ACallerWhoIsGoneUsesNothingUp(t *testing.T) {
+	log := &memory{}
+	w, r := newWorld(t), open(t, log, 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := r.Intent(ctx, w.grant(w.token(nil), singleUse), Origin{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+	r.Close()
+	if n := len(log.entries()); n != 0 {
+		t.Errorf("%d entries", n)
+	}
+}
+
+func TestALogThatHangsIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := &memory{gate: make(chan struct{})}
+		r := open(t, log, 1)
+		began := time.Now()
+		if err := r.Note(t.Context(), event()); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("error %v", err)
+		}
+		if waited := time.Since(began); waited != appendTimeout {
+			t.Errorf("waited %s", waited)
+		}
+	})
+}
