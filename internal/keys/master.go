@@ -8,13 +8,18 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 )
 
 // A master key file is one line: this prefix and 32 random bytes in base64.
-const masterPrefix = "nsc-master-key-v1:"
+const (
+	masterPrefix  = "nsc-master-key-v1:"
+	secretSize    = 32
+	maxMasterFile = 1024
+)
 
 const sealVersion = 1
 
@@ -27,9 +32,10 @@ type Master struct {
 	id   [4]byte // of the key, so that data sealed under another one is told apart from damaged data
 }
 
-// CreateMaster writes a new master key file, mode 0600, and returns the key. It never replaces a file.
+// CreateMaster writes a new master key file, mode 0600, and returns the key. It never replaces a file. Once it returns,
+// the file survives a power cut as what is sealed with it will.
 func CreateMaster(path string) (Master, error) {
-	secret := make([]byte, 32)
+	secret := make([]byte, secretSize)
 	rand.Read(secret)
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return Master{}, fmt.Errorf("master key: %w", err)
@@ -39,31 +45,41 @@ func CreateMaster(path string) (Master, error) {
 		return Master{}, fmt.Errorf("master key: %w", err)
 	}
 	_, err = f.WriteString(masterPrefix + base64.StdEncoding.EncodeToString(secret) + "\n")
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return Master{}, fmt.Errorf("master key: %w", err)
+	if err = errors.Join(err, f.Sync(), f.Close(), syncFolder(filepath.Dir(path))); err != nil {
+		return Master{}, fmt.Errorf("master key: %w", errors.Join(err, os.Remove(path))) // half a file is no key
 	}
 	return newMaster(secret)
 }
 
+func syncFolder(path string) error {
+	folder, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
+}
+
 // LoadMaster reads a master key file. A file that others may read is refused: its secret is no longer one.
 func LoadMaster(path string) (Master, error) {
-	info, err := os.Stat(path)
+	f, err := os.Open(path)
+	if err != nil {
+		return Master{}, fmt.Errorf("master key: %w", err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
 	if err != nil {
 		return Master{}, fmt.Errorf("master key: %w", err)
 	}
 	if mode := info.Mode().Perm(); mode&0o077 != 0 {
 		return Master{}, fmt.Errorf("master key: %s may be read by others (mode %04o): chmod 600 it", path, mode)
 	}
-	if info.Size() > 1024 {
-		return Master{}, fmt.Errorf("master key: %s is not a master key file", path)
-	}
-	text, err := os.ReadFile(path)
+	text, err := io.ReadAll(io.LimitReader(f, maxMasterFile))
 	if err != nil {
 		return Master{}, fmt.Errorf("master key: %w", err)
 	}
 	encoded, ok := strings.CutPrefix(strings.TrimSpace(string(text)), masterPrefix)
-	secret, err := base64.StdEncoding.DecodeString(encoded)
-	if !ok || err != nil || len(secret) != 32 {
+	secret, err := base64.StdEncoding.Strict().DecodeString(encoded)
+	if !ok || err != nil || len(secret) != secretSize {
 		return Master{}, fmt.Errorf("master key: %s is not a master key file (one line, %s and 32 bytes in base64)", path, masterPrefix)
 	}
 	return newMaster(secret)

@@ -14,7 +14,8 @@ import (
 // ring is all keys of one workspace as they were at one generation, ready to sign and to verify with.
 type ring struct {
 	generation int64
-	members    []member // newest first
+	until      time.Time // when the first of them is gone, and the ring is to be read again; zero for never
+	members    []member
 	jwks       Document
 	public     jwt.KeySet
 }
@@ -31,43 +32,67 @@ type Document struct {
 	ETag string
 }
 
+// openRing opens the keys that are not gone. What is published of them is made from their private halves, which alone
+// are bound to their rows: a public half that was exchanged in the database convinces nobody.
 func openRing(stored []Stored, generation int64, master Master, now time.Time) (*ring, error) {
 	r := &ring{generation: generation}
-	var published []json.RawMessage
 	for _, s := range stored {
 		if s.State(now) == Gone {
 			continue
 		}
-		private, err := s.open(master)
+		m, err := openMember(s, master)
 		if err != nil {
 			return nil, fmt.Errorf("key %s of workspace %s: %w", s.ID, s.WorkspaceID, err)
 		}
-		signer, err := jwt.NewSigner(s.ID, s.Algorithm, private)
-		if err != nil {
-			return nil, err
+		r.members = append(r.members, m)
+		r.public.Keys = append(r.public.Keys, m.public)
+		if !s.GoneAt.IsZero() && (r.until.IsZero() || s.GoneAt.Before(r.until)) {
+			r.until = s.GoneAt
 		}
-		key := jwt.Key{ID: s.ID, Algorithm: s.Algorithm, Public: private.Public()}
-		r.members = append(r.members, member{s, key, signer})
-		r.public.Keys = append(r.public.Keys, key)
-		published = append(published, s.Public)
 	}
-	document, err := json.Marshal(struct {
-		Keys []json.RawMessage `json:"keys"`
-	}{published})
+	var err error
+	r.jwks, err = document(r.public)
+	return r, err
+}
+
+func openMember(s Stored, master Master) (member, error) {
+	private, err := s.open(master)
 	if err != nil {
-		return nil, err
+		return member{}, err
 	}
-	sum := sha256.Sum256(document)
-	r.jwks = Document{document, `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`}
-	return r, nil
+	signer, err := jwt.NewSigner(s.ID, s.Algorithm, private)
+	if err != nil {
+		return member{}, err
+	}
+	return member{s, jwt.Key{ID: s.ID, Algorithm: s.Algorithm, Public: private.Public()}, signer}, nil
+}
+
+func document(set jwt.KeySet) (Document, error) {
+	published := make([]json.RawMessage, len(set.Keys))
+	for i, key := range set.Keys {
+		var err error
+		if published[i], err = key.JWK(); err != nil {
+			return Document{}, err
+		}
+	}
+	text, err := json.Marshal(map[string]any{"keys": published})
+	if err != nil {
+		return Document{}, err
+	}
+	sum := sha256.Sum256(text)
+	return Document{text, `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`}, nil
+}
+
+// serves reports whether the ring is as new as is asked, and nothing in it has gone meanwhile.
+func (r *ring) serves(generation int64, now time.Time) bool {
+	return r.generation >= generation && (r.until.IsZero() || now.Before(r.until))
 }
 
 // active returns the key that signs for an algorithm: of those that may, the one that began last.
 func (r *ring) active(alg jwt.Algorithm, now time.Time) (member, bool) {
 	var best member
 	for _, m := range r.members {
-		if m.stored.Algorithm == alg && m.stored.State(now) == Active &&
-			(best.signer == nil || m.stored.ActiveAt.After(best.stored.ActiveAt)) {
+		if m.stored.Algorithm == alg && m.stored.State(now) == Active && (best.signer == nil || m.stored.after(best.stored)) {
 			best = m
 		}
 	}

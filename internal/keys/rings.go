@@ -12,29 +12,42 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync/atomic"
+	"io"
+	"sync"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
-	"golang.org/x/sync/singleflight"
 
 	"github.com/nsc-federation/nsc/internal/audit"
 	"github.com/nsc-federation/nsc/internal/jwt"
 )
 
-const openRings = 4096 // workspaces whose keys are held in memory
+const (
+	openRings   = 4096 // workspaces whose keys are held in memory
+	loadTimeout = 5 * time.Second
+)
 
 // ErrNoKey is returned where a workspace has no active key of the algorithm.
 var ErrNoKey = errors.New("keys: the workspace has no active key of this algorithm")
 
+var errLoad = errors.New("keys: the keys could not be read") // what those who wait are told where the load panics
+
 // Rings holds the open key rings of a node. It is safe for concurrent use.
 type Rings struct {
-	reader  Reader
-	master  Master
-	now     func() time.Time
-	rings   *lru.Cache[string, *ring]
-	loading singleflight.Group
-	forgets atomic.Int64 // counted, so that a load that began before a Forget leaves nothing behind
+	reader Reader
+	master Master
+	now    func() time.Time
+	rings  *lru.Cache[string, *ring]
+
+	mu      sync.Mutex // orders what is kept against what is forgotten; held for looks alone
+	loading map[string]*load
+}
+
+// load is a ring on its way from the database. The maker closes done.
+type load struct {
+	done chan struct{}
+	ring *ring
+	err  error
 }
 
 // Open returns the rings that the reader's keys make, opened with the master key on first use.
@@ -43,24 +56,32 @@ func Open(reader Reader, master Master, now func() time.Time) *Rings {
 	if err != nil {
 		panic(err) // only for a size below one
 	}
-	return &Rings{reader: reader, master: master, now: now, rings: rings}
+	return &Rings{reader: reader, master: master, now: now, rings: rings, loading: map[string]*load{}}
 }
 
-// Forget drops a workspace's ring, because its generation moved.
+// Forget drops a workspace's ring, because its generation moved. Whoever asks from now on gets one that was read from now
+// on: a load that is under way serves those who wait for it, and leaves nothing behind.
 func (r *Rings) Forget(workspaceID string) {
-	r.forgets.Add(1)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.loading, workspaceID)
 	r.rings.Remove(workspaceID)
 }
 
 // Token is a signed token. Only Sign makes one.
 type Token struct {
-	compact string
+	compact *string // so that it does not print as a part of something else either
 	id      string
 	expires time.Time
 }
 
 // Compact returns the token's compact serialization (RFC 7515 §7.1). It is a secret: it is never logged.
-func (t Token) Compact() string { return t.compact }
+func (t Token) Compact() string {
+	if t.compact == nil {
+		return ""
+	}
+	return *t.compact
+}
 
 // ID returns the token's jti.
 func (t Token) ID() string { return t.id }
@@ -68,14 +89,14 @@ func (t Token) ID() string { return t.id }
 // ExpiresAt returns when the token ends.
 func (t Token) ExpiresAt() time.Time { return t.expires }
 
+// Format keeps tokens out of logs, whatever the verb.
+func (t Token) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, t.String()) }
+
 // String keeps tokens out of logs.
 func (t Token) String() string { return "[redacted]" }
 
-// GoString keeps tokens out of logs.
-func (t Token) GoString() string { return "[redacted]" }
-
 // Sign signs what the receipt recorded, once. The ring is at least as new as the decision, so a key that was removed
-// before the decision signs nothing.
+// before the decision signs nothing; and what was signed too late for a cut-off is thrown away (rule 22).
 func (r *Rings) Sign(ctx context.Context, receipt audit.Receipt) (Token, error) {
 	if receipt.IsZero() {
 		return Token{}, errors.New("keys: no receipt")
@@ -94,10 +115,13 @@ func (r *Rings) Sign(ctx context.Context, receipt audit.Receipt) (Token, error) 
 		return Token{}, err
 	}
 	compact, err := key.signer.Sign(grant.Typ(), payload)
-	if err != nil {
+	switch {
+	case err != nil:
 		return Token{}, fmt.Errorf("keys: %w", err)
+	case receipt.Late():
+		return Token{}, audit.ErrLate
 	}
-	return Token{compact, receipt.TokenID(), receipt.ExpiresAt()}, nil
+	return Token{&compact, receipt.TokenID(), receipt.ExpiresAt()}, nil
 }
 
 // CanSign reports whether the workspace has an active key of the algorithm.
@@ -149,31 +173,62 @@ func (r *Rings) Algorithms(ctx context.Context, workspaceID string) ([]jwt.Algor
 
 // ring returns a workspace's ring, read anew where the one at hand is older than the generation.
 func (r *Rings) ring(ctx context.Context, workspaceID string, generation int64) (*ring, error) {
-	if held, ok := r.rings.Get(workspaceID); ok && held.generation >= generation {
-		return held, nil
+	for {
+		if held, ok := r.rings.Get(workspaceID); ok && held.serves(generation, r.now()) {
+			return held, nil
+		}
+		l, mine := r.join(workspaceID)
+		if mine {
+			r.fetch(ctx, l, workspaceID, generation)
+			return l.ring, l.err
+		}
+		select {
+		case <-l.done:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		if l.err != nil || l.ring.generation >= generation {
+			return l.ring, l.err
+		}
 	}
-	loaded, err, _ := r.loading.Do(workspaceID, func() (any, error) { return r.load(ctx, workspaceID, generation) })
-	if err != nil {
-		return nil, err
-	}
-	if held := loaded.(*ring); held.generation >= generation {
-		return held, nil
-	}
-	return r.load(ctx, workspaceID, generation) // joined a flight that began before the generation moved
 }
 
-func (r *Rings) load(ctx context.Context, workspaceID string, generation int64) (*ring, error) {
-	forgets := r.forgets.Load()
-	stored, err := r.reader.Keys(context.WithoutCancel(ctx), workspaceID)
+// join returns the load of a workspace's ring that is under way, or a new one for the caller to make.
+func (r *Rings) join(workspaceID string) (l *load, mine bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if l, ok := r.loading[workspaceID]; ok {
+		return l, false
+	}
+	l = &load{done: make(chan struct{})}
+	r.loading[workspaceID] = l
+	return l, true
+}
+
+// fetch makes a load. Others wait for it: it does not end with the caller.
+func (r *Rings) fetch(ctx context.Context, l *load, workspaceID string, generation int64) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadTimeout)
+	defer cancel()
+	l.err = errLoad
+	defer r.settle(l, workspaceID)
+	stored, err := r.reader.Keys(ctx, workspaceID)
 	if err != nil {
-		return nil, err
+		l.err = err
+		return
 	}
-	opened, err := openRing(stored, generation, r.master, r.now())
-	if err != nil {
-		return nil, err
+	l.ring, l.err = openRing(stored, generation, r.master, r.now())
+}
+
+// settle ends a load and keeps its ring, unless the workspace was forgotten meanwhile.
+func (r *Rings) settle(l *load, workspaceID string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	defer close(l.done)
+	if r.loading[workspaceID] != l {
+		return
 	}
-	if len(opened.members) > 0 && r.forgets.Load() == forgets { // unknown workspaces take no room
-		r.rings.Add(workspaceID, opened)
+	delete(r.loading, workspaceID)
+	if l.err == nil && len(l.ring.members) > 0 { // unknown workspaces take no room
+		r.rings.Add(workspaceID, l.ring)
 	}
-	return opened, nil
 }

@@ -1,9 +1,11 @@
 package keys
 
 import (
+	"slices"
 	"time"
 
 	"github.com/nsc-federation/nsc/internal/jwt"
+	"github.com/nsc-federation/nsc/internal/policy"
 )
 
 // Stored is a key as the store keeps it: what may be known of it, and the sealed private half.
@@ -41,4 +43,56 @@ func (s Stored) State(now time.Time) State {
 		return Retiring
 	}
 	return Gone
+}
+
+const (
+	clockSkew     = 5 * time.Minute                    // the most by which nodes' clocks differ
+	verifiableFor = policy.LongestDuration + clockSkew // how long after a key signed last its tokens may be valid
+)
+
+// atOnce is when a key begins that is to sign at once, on nodes whose clocks are behind too.
+func atOnce(now time.Time) time.Time { return now.Add(-clockSkew) }
+
+// retire ends the key's signing at a time, and its life when the last token that it signed has expired.
+func (s *Stored) retire(at time.Time) { s.RetireAt, s.GoneAt = at, at.Add(verifiableFor) }
+
+// followed reports whether the key signs for ever, or until one of the given successors does, which are in order.
+func (s Stored) followed(successors []Stored) bool {
+	return s.RetireAt.IsZero() || len(successors) > 0 && !successors[0].ActiveAt.After(s.RetireAt)
+}
+
+// after reports whether the key began later than another, so that it is the one that signs while both may. Nodes agree.
+func (s Stored) after(other Stored) bool {
+	if s.ActiveAt.Equal(other.ActiveAt) {
+		return s.ID > other.ID
+	}
+	return s.ActiveAt.After(other.ActiveAt)
+}
+
+func byStart(a, b Stored) int {
+	if a.after(b) {
+		return 1
+	}
+	return -1
+}
+
+// ringOf returns the keys of one algorithm.
+func ringOf(all []Stored, alg jwt.Algorithm) []Stored {
+	return slices.DeleteFunc(slices.Clone(all), func(k Stored) bool { return k.Algorithm != alg })
+}
+
+// in returns the keys of a ring that are in a state, in the order in which they begin.
+func in(ring []Stored, state State, now time.Time) []Stored {
+	found := slices.DeleteFunc(slices.Clone(ring), func(k Stored) bool { return k.State(now) != state })
+	slices.SortFunc(found, byStart)
+	return found
+}
+
+// signing returns the key of a ring that signs.
+func signing(ring []Stored, now time.Time) (Stored, bool) {
+	active := in(ring, Active, now)
+	if len(active) == 0 {
+		return Stored{}, false
+	}
+	return active[len(active)-1], true
 }
