@@ -2,8 +2,10 @@ package workspace
 
 import (
 	"context"
-	"fmt"
-	"log/slog"
+	"math"
+	"strconv"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -19,12 +21,11 @@ import (
 const (
 	heldWorkspaces = 4096
 	heldRefs       = 1024 // single trusts or users per workspace
+	heldTokens     = 4096 // tokens known to be cut off or not, per workspace that has cut off any
 )
 
-const (
-	pollEvery    = 250 * time.Millisecond
-	confirmedFor = time.Second // rule 22: how long a node may answer from memory without asking the database
-)
+// readTimeout bounds every read: many may wait for one.
+const readTimeout = 5 * time.Second
 
 // Generation says how far a workspace has moved.
 type Generation struct {
@@ -39,6 +40,8 @@ type Reader interface {
 	Issuers(ctx context.Context, workspaceID string) ([]string, error)
 	TrustsByIssuer(ctx context.Context, workspaceID, issuer string) ([]policy.Trust, error)
 	Authority(ctx context.Context, workspaceID, id string) (Authority, error)
+	Cuts(ctx context.Context, workspaceID string) (Cuts, error)
+	TokenCut(ctx context.Context, workspaceID, tokenID string) (bool, error)
 	// Generations returns those above the given one, in ascending order.
 	Generations(ctx context.Context, after int64) ([]Generation, error)
 }
@@ -56,19 +59,24 @@ type Cache struct {
 	baseURL   string
 	snapshots *lru.Cache[string, *Snapshot] // by name
 	loading   singleflight.Group
-	forget    []func(workspaceID string)
-	forgets   atomic.Int64
-	confirmed atomic.Int64 // nanoseconds since began, of the last answer of the database
-	began     time.Time
+	others    []func(workspaceID string) // what else of this node remembers workspaces
+	confirmed atomic.Pointer[time.Time]  // when the database was asked that answered last that it knows of no other move
+
+	mu      sync.Mutex // orders what is kept against what is forgotten; held for looks alone
+	forgets int64      // counted, so that a load that began before one leaves nothing behind
 }
 
-// NewCache returns an empty cache for issuers below the base URL. It calls each forget for a workspace that moved.
+// NewCache returns an empty cache for issuers below the base URL. It calls each forget for a workspace that moved, and
+// before it gives out one that it read anew: whatever else is asked about that workspace is then at least as new.
 func NewCache(reader Reader, baseURL string, forget ...func(workspaceID string)) *Cache {
 	snapshots, err := lru.New[string, *Snapshot](heldWorkspaces)
 	if err != nil {
 		panic(err) // only for a size below one
 	}
-	return &Cache{reader: reader, baseURL: baseURL, snapshots: snapshots, forget: forget, began: time.Now()}
+	c := &Cache{reader: reader, baseURL: baseURL, snapshots: snapshots, others: forget}
+	now := time.Now() // nothing is remembered yet, so nothing is out of date
+	c.confirmed.Store(&now)
+	return c
 }
 
 // Issuer returns the issuer of the workspace of a name.
@@ -76,12 +84,11 @@ func (c *Cache) Issuer(name string) string { return c.baseURL + "/w/" + name }
 
 // NameOf returns the name of the workspace that an issuer belongs to, if it has the form of one of ours.
 func (c *Cache) NameOf(issuer string) (string, bool) {
-	prefix := c.baseURL + "/w/"
-	if len(issuer) <= len(prefix) || issuer[:len(prefix)] != prefix {
+	name, ok := strings.CutPrefix(issuer, c.baseURL+"/w/")
+	if !ok || CheckName(name) != nil {
 		return "", false
 	}
-	name := issuer[len(prefix):]
-	return name, CheckName(name) == nil
+	return name, true
 }
 
 // ByName returns the workspace of a name as it is at present, or the reader's error.
@@ -89,15 +96,20 @@ func (c *Cache) ByName(ctx context.Context, name string) (*Snapshot, error) {
 	if s, ok := c.snapshots.Get(name); ok {
 		return s, nil
 	}
-	loaded, err, _ := c.loading.Do(name, func() (any, error) { return c.load(context.WithoutCancel(ctx), name) })
+	forgets := c.count()
+	flight := strconv.FormatInt(forgets, 10) + " " + name // nobody joins a load that began before something was forgotten
+	loaded, err, _ := c.loading.Do(flight, func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readTimeout)
+		defer cancel()
+		return c.load(ctx, name, forgets)
+	})
 	if err != nil {
 		return nil, err
 	}
 	return loaded.(*Snapshot), nil
 }
 
-func (c *Cache) load(ctx context.Context, name string) (*Snapshot, error) {
-	forgets := c.forgets.Load()
+func (c *Cache) load(ctx context.Context, name string, forgets int64) (*Snapshot, error) {
 	w, err := c.reader.WorkspaceByName(ctx, name)
 	if err != nil {
 		return nil, err
@@ -105,79 +117,56 @@ func (c *Cache) load(ctx context.Context, name string) (*Snapshot, error) {
 	if !w.DeletedAt.IsZero() {
 		return nil, fault.Newf(fault.NotFound, "workspace %s is deleted", name)
 	}
+	c.tell(w.ID)
 	issuers, err := c.reader.Issuers(ctx, w.ID)
 	if err != nil {
 		return nil, err
 	}
-	s := newSnapshot(c.reader, w, identity.Tenant{ID: w.ID, Name: w.Name, Issuer: c.Issuer(w.Name)}, issuers)
-	if c.forgets.Load() == forgets {
+	cuts, err := c.reader.Cuts(ctx, w.ID)
+	if err != nil {
+		return nil, err
+	}
+	s := newSnapshot(c.reader, w, identity.Tenant{ID: w.ID, Name: w.Name, Issuer: c.Issuer(w.Name)}, issuers, cuts)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.forgets == forgets {
 		c.snapshots.Add(name, s)
 	}
 	return s, nil
 }
 
+func (c *Cache) count() int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.forgets
+}
+
+// tell makes the rest of the node forget a workspace.
+func (c *Cache) tell(workspaceID string) {
+	for _, forget := range c.others {
+		forget(workspaceID)
+	}
+}
+
 // Forget drops what is remembered of a workspace.
-func (c *Cache) Forget(workspaceID string) {
-	c.forgets.Add(1)
-	for _, name := range c.snapshots.Keys() {
-		if s, ok := c.snapshots.Peek(name); ok && s.ID == workspaceID {
-			c.snapshots.Remove(name)
-		}
-	}
-	for _, f := range c.forget {
-		f(workspaceID)
+func (c *Cache) Forget(workspaceID string) { c.forget(map[string]int64{workspaceID: math.MaxInt64}) }
+
+// forget drops what is remembered of workspaces, by ID, from before a generation. What else remembers them has no
+// generation to go by, and drops them in any case.
+func (c *Cache) forget(moved map[string]int64) {
+	c.drop(moved)
+	for id := range moved {
+		c.tell(id)
 	}
 }
 
-// Watch asks the database which workspaces moved, several times a second, until the context ends.
-func (c *Cache) Watch(ctx context.Context, log *slog.Logger) {
-	var last int64
-	tick := time.NewTicker(pollEvery)
-	defer tick.Stop()
-	failing := false
-	for {
-		moved, err := c.poll(ctx, last)
-		if err != nil && ctx.Err() == nil && !failing {
-			log.Error("the database does not say which workspaces changed; requests are refused until it does", "error", err)
-		}
-		failing = err != nil
-		last = max(last, moved)
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-	}
-}
-
-func (c *Cache) poll(ctx context.Context, last int64) (int64, error) {
-	asked := time.Since(c.began)
-	moved, err := c.reader.Generations(ctx, last)
-	if err != nil {
-		return last, err
-	}
-	for _, g := range moved {
-		last = max(last, g.Generation)
-		c.forgetOlder(g)
-	}
-	c.confirmed.Store(int64(asked))
-	return last, nil
-}
-
-func (c *Cache) forgetOlder(g Generation) {
+func (c *Cache) drop(moved map[string]int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.forgets++
 	for _, s := range c.snapshots.Values() {
-		if s.ID == g.WorkspaceID && s.Generation >= g.Generation {
-			return
+		if generation, ok := moved[s.ID]; ok && s.Generation < generation {
+			c.snapshots.Remove(s.Name)
 		}
 	}
-	c.Forget(g.WorkspaceID)
-}
-
-// Fresh returns an error where the database has not confirmed for a second that nothing moved: a decision that is not
-// compared in the record's transaction must not be made from memory then (rule 22).
-func (c *Cache) Fresh() error {
-	if age := time.Since(c.began) - time.Duration(c.confirmed.Load()); age > confirmedFor {
-		return fmt.Errorf("workspace: the database was last heard %s ago", age.Round(time.Millisecond))
-	}
-	return nil
 }

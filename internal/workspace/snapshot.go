@@ -20,6 +20,9 @@ type Snapshot struct {
 	reader  Reader
 	issuers map[string]*trusted
 	refs    *lru.Cache[string, Authority]
+	cuts    Cuts
+	tokens  *lru.Cache[string, bool]                // by jti: cut off or not
+	rests   *lru.Cache[string, []identity.TrustRef] // by jti of a token for a third party
 }
 
 // trusted is the compiled trusts of one issuer, read once. The lock is for reading alone: whoever finds them takes none.
@@ -34,16 +37,24 @@ type Trusted struct {
 	Source identity.KeySource
 }
 
-func newSnapshot(reader Reader, w Workspace, tenant identity.Tenant, issuers []string) *Snapshot {
-	refs, err := lru.New[string, Authority](heldRefs)
-	if err != nil {
-		panic(err) // only for a size below one
+func newSnapshot(reader Reader, w Workspace, tenant identity.Tenant, issuers []string, cuts Cuts) *Snapshot {
+	s := &Snapshot{
+		Workspace: w, Tenant: tenant, reader: reader, issuers: make(map[string]*trusted, len(issuers)),
+		refs: newLRU[Authority](heldRefs), cuts: cuts, tokens: newLRU[bool](heldTokens),
+		rests: newLRU[[]identity.TrustRef](heldTokens),
 	}
-	s := &Snapshot{Workspace: w, Tenant: tenant, reader: reader, issuers: make(map[string]*trusted, len(issuers)), refs: refs}
 	for _, issuer := range issuers {
 		s.issuers[issuer] = &trusted{}
 	}
 	return s
+}
+
+func newLRU[V any](size int) *lru.Cache[string, V] {
+	cache, err := lru.New[string, V](size)
+	if err != nil {
+		panic(err) // only for a size below one
+	}
+	return cache
 }
 
 // Trusts returns what the workspace's trusts say of an issuer; zero for an issuer that none names, which costs no query:
@@ -61,7 +72,9 @@ func (s *Snapshot) Trusts(ctx context.Context, issuer string) (Trusted, error) {
 	if read := t.read.Load(); read != nil {
 		return *read, nil
 	}
-	read, err := s.compile(context.WithoutCancel(ctx), issuer)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readTimeout)
+	defer cancel()
+	read, err := s.compile(ctx, issuer)
 	if err != nil {
 		return Trusted{}, err
 	}
@@ -104,4 +117,16 @@ func (s *Snapshot) Live(ctx context.Context, refs []identity.TrustRef) ([]identi
 		}
 	}
 	return live, nil
+}
+
+// Rests returns what a token for a third party rests on, which find looks up once: it never changes.
+func (s *Snapshot) Rests(ctx context.Context, tokenID string, find func(context.Context) ([]identity.TrustRef, error)) ([]identity.TrustRef, error) {
+	if rests, ok := s.rests.Get(tokenID); ok {
+		return rests, nil
+	}
+	rests, err := find(ctx)
+	if err == nil {
+		s.rests.Add(tokenID, rests)
+	}
+	return rests, err
 }

@@ -1,0 +1,63 @@
+package workspace
+
+import (
+	"context"
+	"time"
+
+	"github.com/nsc-federation/nsc/internal/identity"
+)
+
+// CutKind is what a lasting cut-off names (rule 21). Trusts and keys are cut off by their own versions and rings.
+type CutKind string
+
+// The kinds of lasting cut-off.
+const (
+	CutToken   CutKind = "token"   // the jti of a token of ours
+	CutSubject CutKind = "subject" // a subject as nsc names it; also for new exchanges
+	CutIssuer  CutKind = "issuer"  // the hash of an issuer in its subjects (rule 10); also for new exchanges
+)
+
+// CutOff forbids what it names until it is lifted or has expired.
+type CutOff struct {
+	ID          string
+	WorkspaceID string
+	Kind        CutKind
+	Value       string
+	Reason      string // for people
+	CreatedBy   string
+	CreatedAt   time.Time
+	ExpiresAt   time.Time // zero: until it is lifted
+}
+
+// Cuts is what a snapshot knows of the cut-offs: all of subjects and issuers, which people make, and whether there are
+// any of tokens, which are looked up one by one.
+type Cuts struct {
+	Subjects map[string]bool
+	Issuers  map[string]bool
+	Tokens   bool
+}
+
+// CutOff returns what of a caller is cut off, "" for nothing.
+func (s *Snapshot) CutOff(ctx context.Context, caller identity.Identity) (CutKind, error) {
+	if s.cuts.Subjects[caller.Subject()] {
+		return CutSubject, nil
+	}
+	if hash, ok := identity.SubjectIssuer(caller.Subject()); ok && s.cuts.Issuers[hash] {
+		return CutIssuer, nil
+	}
+	if !s.cuts.Tokens || caller.Kind() == identity.External || caller.TokenID() == "" {
+		return "", nil
+	}
+	cut, ok := s.tokens.Get(caller.TokenID())
+	if !ok {
+		var err error
+		if cut, err = s.reader.TokenCut(ctx, s.ID, caller.TokenID()); err != nil {
+			return "", err
+		}
+		s.tokens.Add(caller.TokenID(), cut)
+	}
+	if cut {
+		return CutToken, nil
+	}
+	return "", nil
+}
