@@ -58,20 +58,39 @@ func (f filter) selects(e *audit.Entry) bool {
 	return err == nil && bytes.Compare(eventID[:], f.before[:]) < 0
 }
 
-// sql returns the same for the events' table: from FROM on, with its arguments. Some conditions are there for the planner,
-// which uses a partial index only where the text says that it may.
-func (f filter) sql() (string, []any) {
+// selection is what a query selects of the events' table: SQL from FROM on, with its arguments.
+type selection struct {
+	from string
+	id   string // the column to sort by
+	args []any
+}
+
+// selections returns what the query selects as parts without an event in common, each of which an index finds. Some
+// conditions say nothing new but to the planner, which uses a partial index only where the text says that it may.
+func (f filter) selections() []selection {
+	const other = ` AND e.token = ? AND length(e.token) > 1`
+	if f.TokenID == "" {
+		return []selection{f.selection("")}
+	}
+	parts := []selection{f.selection(other, digest(f.TokenID))}
+	if own, err := id.Bytes(f.TokenID); err == nil {
+		parts = append(parts, f.selection(` AND e.id = ? AND e.token = ?`, own[:], ownToken))
+	}
+	return parts
+}
+
+func (f filter) selection(token string, args ...any) selection {
 	var w where
-	w.text.WriteString(`FROM events AS e`)
+	idColumn := "e.id"
+	w.add(`FROM events AS e`)
 	if f.Trust != "" {
-		w.text.WriteString(` JOIN event_trusts AS t ON t.workspace_id = e.workspace_id AND t.event_id = e.id`)
+		idColumn = "t.event_id"
+		w.add(` JOIN event_trusts AS t ON t.workspace_id = e.workspace_id AND t.event_id = e.id
+			AND t.workspace_id = ? AND t.trust = ?`, f.workspace[:], digest(f.Trust))
 	}
 	w.add(` WHERE e.workspace_id = ?`, f.workspace[:])
-	if f.Trust != "" {
-		w.add(` AND t.workspace_id = ? AND t.trust = ?`, f.workspace[:], digest(f.Trust))
-	}
 	if f.before != nil {
-		w.add(` AND e.id < ?`, f.before[:])
+		w.add(` AND `+idColumn+` < ?`, f.before[:])
 	}
 	if !f.Since.IsZero() {
 		w.add(` AND e.time >= ?`, micros(f.Since))
@@ -82,21 +101,9 @@ func (f filter) sql() (string, []any) {
 	if f.Subject != "" {
 		w.add(` AND e.subject = ? AND length(e.subject) > 0`, digest(f.Subject))
 	}
-	f.addToken(&w)
+	w.add(token, args...)
 	f.addKinds(&w)
-	return w.text.String(), w.args
-}
-
-func (f filter) addToken(w *where) {
-	if f.TokenID == "" {
-		return
-	}
-	const other = `e.token = ? AND length(e.token) > 1`
-	if own, err := id.Bytes(f.TokenID); err == nil {
-		w.add(` AND (e.id = ? AND e.token = ? OR `+other+`)`, own[:], ownToken, digest(f.TokenID))
-		return
-	}
-	w.add(` AND `+other, digest(f.TokenID))
+	return selection{w.text.String(), idColumn, w.args}
 }
 
 func (f filter) addKinds(w *where) {
@@ -109,7 +116,7 @@ func (f filter) addKinds(w *where) {
 	}
 	w.add(` AND e.kind IN (?`+strings.Repeat(`, ?`, len(kinds)-1)+`)`, kinds...)
 	if !slices.Contains(f.Kinds, audit.TokenIssued) {
-		w.text.WriteString(` AND e.kind <> '` + string(audit.TokenIssued) + `'`)
+		w.add(` AND e.kind <> '` + string(audit.TokenIssued) + `'`)
 	}
 }
 

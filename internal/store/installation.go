@@ -23,7 +23,7 @@ func (s *Store) Installation(ctx context.Context) (Installation, error) {
 	if err != nil {
 		return Installation{}, named("installation", s.classify(err))
 	}
-	i.CreatedAt = moment(createdAt)
+	i.SealCheck, i.CreatedAt = blob(i.SealCheck), moment(createdAt)
 	return i, nil
 }
 

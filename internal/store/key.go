@@ -97,6 +97,7 @@ func insertKey(ctx context.Context, tx *sql.Tx, k keys.Stored) error {
 func scanKey(r row) (k keys.Stored, err error) {
 	var createdAt, activeAt, retireAt, goneAt int64
 	err = r.Scan(&k.WorkspaceID, &k.ID, &k.Algorithm, &k.Public, &k.Sealed, &createdAt, &activeAt, &retireAt, &goneAt)
+	k.Public, k.Sealed = blob(k.Public), blob(k.Sealed)
 	k.CreatedAt, k.ActiveAt, k.RetireAt, k.GoneAt = moment(createdAt), moment(activeAt), moment(retireAt), moment(goneAt)
 	return k, err
 }

@@ -21,14 +21,19 @@ func (s *Store) Search(ctx context.Context, q audit.Query) ([]audit.Entry, error
 	}
 	var found []audit.Entry
 	err = s.read(ctx, "search", func(tx *sql.Tx) error {
-		limit := page(q.Limit)
-		newest := newest{limit: limit}
+		newest := newest{limit: page(q.Limit)}
 		if err := scanQueue(ctx, tx, f, newest.add); err != nil {
 			return err
 		}
-		events, err := searchEvents(ctx, tx, f, limit)
-		found = merge(newest.entries(), events, limit)
-		return err
+		for _, part := range f.selections() {
+			events, err := searchEvents(ctx, tx, part, newest.limit)
+			if err != nil {
+				return err
+			}
+			newest.add(events...)
+		}
+		found = newest.entries()
+		return nil
 	})
 	return found, err
 }
@@ -41,17 +46,20 @@ func (s *Store) Count(ctx context.Context, q audit.Query) (int64, error) {
 	}
 	var n int64
 	err = s.read(ctx, "count", func(tx *sql.Tx) error {
-		from, args := f.sql()
-		if err := tx.QueryRowContext(ctx, `SELECT count(*) `+from, args...).Scan(&n); err != nil {
-			return err
+		for _, part := range f.selections() {
+			var events int64
+			if err := tx.QueryRowContext(ctx, `SELECT count(*) `+part.from, part.args...).Scan(&events); err != nil {
+				return err
+			}
+			n += events
 		}
-		return scanQueue(ctx, tx, f, func(audit.Entry) { n++ })
+		return scanQueue(ctx, tx, f, func(found ...audit.Entry) { n += int64(len(found)) })
 	})
 	return n, err
 }
 
 // scanQueue calls found for each event of the queue that the filter selects.
-func scanQueue(ctx context.Context, tx *sql.Tx, f filter, found func(audit.Entry)) error {
+func scanQueue(ctx context.Context, tx *sql.Tx, f filter, found func(...audit.Entry)) error {
 	rows, err := tx.QueryContext(ctx, `SELECT frame FROM queue`)
 	if err != nil {
 		return err
@@ -69,7 +77,7 @@ func scanQueue(ctx context.Context, tx *sql.Tx, f filter, found func(audit.Entry
 	return rows.Err()
 }
 
-func scanFrame(frame []byte, f filter, found func(audit.Entry)) error {
+func scanFrame(frame []byte, f filter, found func(...audit.Entry)) error {
 	entries, err := splitFrame(frame)
 	if err != nil {
 		return err
@@ -90,10 +98,10 @@ func scanFrame(frame []byte, f filter, found func(audit.Entry)) error {
 	return nil
 }
 
-func searchEvents(ctx context.Context, tx *sql.Tx, f filter, limit int) ([]audit.Entry, error) {
-	from, args := f.sql()
-	args = append(args, limit)
-	rows, err := tx.QueryContext(ctx, `SELECT e.entry `+from+` ORDER BY e.id DESC LIMIT $`+strconv.Itoa(len(args)), args...)
+func searchEvents(ctx context.Context, tx *sql.Tx, part selection, limit int) ([]audit.Entry, error) {
+	args := append(part.args, limit)
+	rows, err := tx.QueryContext(ctx,
+		`SELECT e.entry `+part.from+` ORDER BY `+part.id+` DESC LIMIT $`+strconv.Itoa(len(args)), args...)
 	return all(rows, err, func(r row) (audit.Entry, error) {
 		var encoded []byte
 		if err := r.Scan(&encoded); err != nil {
@@ -109,20 +117,17 @@ type newest struct {
 	kept  []audit.Entry
 }
 
-func (n *newest) add(e audit.Entry) {
-	if n.kept = append(n.kept, e); len(n.kept) >= 2*n.limit {
+func (n *newest) add(entries ...audit.Entry) {
+	if n.kept = append(n.kept, entries...); len(n.kept) >= 2*n.limit {
 		n.kept = n.entries()
 	}
 }
 
-func (n *newest) entries() []audit.Entry { return merge(n.kept, nil, n.limit) }
-
-// merge returns the newest of both, each event once.
-func merge(a, b []audit.Entry, limit int) []audit.Entry {
-	merged := append(a, b...)
-	slices.SortFunc(merged, func(x, y audit.Entry) int { return -compareIDs(x.ID, y.ID) })
-	merged = slices.CompactFunc(merged, func(x, y audit.Entry) bool { return x.ID == y.ID })
-	return merged[:min(limit, len(merged))]
+// entries returns what is kept in order, each event once.
+func (n *newest) entries() []audit.Entry {
+	slices.SortFunc(n.kept, func(a, b audit.Entry) int { return compareIDs(b.ID, a.ID) })
+	once := slices.CompactFunc(n.kept, func(a, b audit.Entry) bool { return a.ID == b.ID })
+	return once[:min(n.limit, len(once))]
 }
 
 // compareIDs compares by age, which is not the order of the texts: base32 has its digits after its letters.

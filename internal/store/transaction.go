@@ -119,7 +119,7 @@ func moment(micros int64) time.Time {
 	return time.UnixMicro(micros).UTC()
 }
 
-// blob returns bytes that are not NULL.
+// blob returns bytes that are not nil: in a parameter that would be NULL, and the engines differ in what they return.
 func blob(b []byte) []byte {
 	if b == nil {
 		return []byte{}

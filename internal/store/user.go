@@ -55,6 +55,6 @@ func insertUser(ctx context.Context, tx *sql.Tx, u workspace.User) error {
 func scanUser(r row) (u workspace.User, err error) {
 	var createdAt int64
 	err = r.Scan(&u.WorkspaceID, &u.ID, &u.Name, &u.Grants, &createdAt, &u.Version)
-	u.CreatedAt = moment(createdAt)
+	u.Grants, u.CreatedAt = blob(u.Grants), moment(createdAt)
 	return u, err
 }

@@ -104,9 +104,6 @@ func (s *Server) address(database string) string {
 	return (&url.URL{Scheme: "postgres", Path: "/" + database, RawQuery: values.Encode()}).String()
 }
 
-// Socket returns the path of the socket that the server listens on.
-func (s *Server) Socket() string { return filepath.Join(s.folder, ".s.PGSQL.5432") }
-
 // Stop stops the server as a power cut would.
 func (s *Server) Stop(t testing.TB) {
 	t.Helper()

@@ -3,12 +3,14 @@ package storetest
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"sync/atomic"
 
 	"github.com/nsc-federation/nsc/internal/audit"
 	"github.com/nsc-federation/nsc/internal/id"
+	"github.com/nsc-federation/nsc/internal/policy"
 	"github.com/nsc-federation/nsc/internal/store"
 	"github.com/nsc-federation/nsc/internal/workspace"
 )
@@ -35,6 +37,9 @@ var appends = map[string]func(*lab){
 	},
 
 	"rule 22: an entry of another generation is not recorded": func(l *lab) {
+		l.must(l.CreateUser(l.ctx, user(l.one.ID), event(l.two.ID, "x")))
+		l.one.Generation = l.generation(l.one)
+		l.sequence()
 		current, behind, ahead, unknown, free := l.issued(l.one), l.issued(l.one), l.issued(l.two), l.issued(l.one), l.issued(l.two)
 		behind.Generation--
 		ahead.Generation++
@@ -44,7 +49,8 @@ var appends = map[string]func(*lab){
 		l.must(err)
 		equal(l, verdicts(outcomes), []audit.Verdict{audit.Committed, audit.Moved, audit.Moved, audit.Moved, audit.Committed})
 		equal(l, l.recorded(l.one), []string{current.ID})
-		equal(l, l.recorded(l.two), []string{free.ID})
+		equal(l, l.sequence(), 2)
+		l.isRecorded(free, true)
 	},
 
 	"rule 22: once a write has returned, no node records what was decided before it": func(l *lab) {
@@ -67,6 +73,40 @@ var appends = map[string]func(*lab){
 		}
 		close(done)
 		deciding.Wait()
+	},
+
+	"recorders and writers of many workspaces do not wait for each other in a circle": func(l *lab) {
+		const rounds = 30
+		var many []workspace.Workspace
+		for i := range 6 {
+			many = append(many, l.workspace(fmt.Sprintf("w%d", i)))
+		}
+		other := l.database.Open(l)
+		var working sync.WaitGroup
+		for range 2 {
+			working.Go(func() {
+				for range rounds {
+					var batch []audit.Entry
+					for _, i := range rand.Perm(len(many)) {
+						batch = append(batch, l.issued(many[i]))
+					}
+					if _, err := other.Append(l.ctx, batch); err != nil {
+						l.Error(err)
+					}
+				}
+			})
+		}
+		for round := range rounds {
+			var operators []policy.Trust
+			for _, i := range rand.Perm(len(many)) {
+				operators = append(operators, trust(many[i].ID))
+			}
+			w := workspace.Workspace{ID: id.New(now), Name: fmt.Sprintf("round%d", round)}
+			if _, err := l.CreateWorkspace(l.ctx, w, nil, nil, operators); err != nil {
+				l.Error(err)
+			}
+		}
+		working.Wait()
 	},
 
 	"a batch of many workspaces and uses is one transaction": func(l *lab) {

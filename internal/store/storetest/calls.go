@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
+	"testing"
 	"time"
 
 	"github.com/nsc-federation/nsc/internal/audit"
+	"github.com/nsc-federation/nsc/internal/fault"
 	"github.com/nsc-federation/nsc/internal/id"
 	"github.com/nsc-federation/nsc/internal/identity"
 	"github.com/nsc-federation/nsc/internal/jwt"
@@ -24,6 +27,7 @@ type things struct {
 	trust       policy.Trust
 	user        workspace.User
 	key         keys.Stored
+	cutOff      workspace.CutOff
 	event       audit.Entry
 	lease       string
 }
@@ -92,6 +96,23 @@ var every = map[string]func(context.Context, *store.Store, things) (any, error){
 		return s.Count(c, audit.Query{WorkspaceID: x.workspaceID})
 	},
 
+	"CutOffs": func(c context.Context, s *store.Store, x things) (any, error) {
+		return s.CutOffs(c, x.workspaceID, "", 0)
+	},
+	"Cuts": func(c context.Context, s *store.Store, x things) (any, error) {
+		cuts, err := s.Cuts(c, x.workspaceID)
+		return len(cuts.Subjects) + len(cuts.Issuers), err
+	},
+	"TokenCut": func(c context.Context, s *store.Store, x things) (any, error) {
+		return s.TokenCut(c, x.workspaceID, x.cutOff.Value)
+	},
+	"CreateCutOff": func(c context.Context, s *store.Store, x things) (any, error) {
+		return nil, s.CreateCutOff(c, x.cutOff, x.event)
+	},
+	"DeleteCutOff": func(c context.Context, s *store.Store, x things) (any, error) {
+		return nil, s.DeleteCutOff(c, x.workspaceID, x.cutOff.ID, x.event)
+	},
+
 	"Installation": func(c context.Context, s *store.Store, _ things) (any, error) { return s.Installation(c) },
 	"CreateInstallation": func(c context.Context, s *store.Store, x things) (any, error) {
 		return nil, s.CreateInstallation(c, store.Installation{BaseURL: x.name})
@@ -103,8 +124,10 @@ var every = map[string]func(context.Context, *store.Store, things) (any, error){
 	"Reseal": func(c context.Context, s *store.Store, _ things) (any, error) {
 		return nil, s.Reseal(c, func(k keys.Stored) ([]byte, error) { return k.Sealed, nil }, nil)
 	},
-	"Sequence":  func(c context.Context, s *store.Store, _ things) (any, error) { return s.Sequence(c, 1) },
-	"SweepUses": func(c context.Context, s *store.Store, _ things) (any, error) { return s.SweepUses(c, now, 1) },
+	"Pending":      func(c context.Context, s *store.Store, _ things) (any, error) { return s.Pending(c) },
+	"SweepCutOffs": func(c context.Context, s *store.Store, _ things) (any, error) { return s.SweepCutOffs(c, now, 1) },
+	"Sequence":     func(c context.Context, s *store.Store, _ things) (any, error) { return s.Sequence(c, 1) },
+	"SweepUses":    func(c context.Context, s *store.Store, _ things) (any, error) { return s.SweepUses(c, now, 1) },
 	"AcquireLease": func(c context.Context, s *store.Store, x things) (any, error) {
 		return s.AcquireLease(c, x.lease, "holder", time.Hour)
 	},
@@ -114,9 +137,14 @@ var every = map[string]func(context.Context, *store.Store, things) (any, error){
 	"Ping": func(c context.Context, s *store.Store, _ things) (any, error) { return nil, s.Ping(c) },
 }
 
-// wholeInstallation are the methods that are about no one workspace, and Append, which names one for every entry and is
-// asked about foreign ones in its own tests.
-const wholeInstallation = " Installation CreateInstallation Workspaces Generations RotationDue KeysGone Reseal Sequence SweepUses AcquireLease ReleaseLease Ping "
+// wholeInstallation are the methods that are about no one workspace, and whether they take text.
+var wholeInstallation = map[string]bool{
+	"Installation": false, "CreateInstallation": true, "Workspaces": true, "Generations": false, "RotationDue": false, "KeysGone": false,
+	"Reseal": false, "Pending": false, "Sequence": false, "SweepUses": false, "SweepCutOffs": false, "AcquireLease": true, "ReleaseLease": true, "Ping": false,
+}
+
+// fills are those that rightly find or fill a workspace that exists, whoever's it is.
+var fills = []string{"CreateTrust", "CreateCutOff", "CreateUser", "CreateWorkspace", "WorkspaceByID"}
 
 var calls = map[string]func(*lab){
 	"no method is forgotten here": func(l *lab) {
@@ -130,11 +158,21 @@ var calls = map[string]func(*lab){
 
 	"SecurityCrossTenant: every method finds nothing with the wrong workspace, and changes nothing": func(l *lab) {
 		x := l.furnished()
-		x.workspaceID, x.name = l.two.ID, "unknown"
-		x.trust.WorkspaceID, x.key.WorkspaceID, x.event = l.two.ID, l.two.ID, event(l.two.ID, "x")
+		x.name = "unknown"
 		for _, foreign := range []string{l.two.ID, id.New(now)} {
 			x.workspaceID, x.trust.WorkspaceID, x.key.WorkspaceID, x.user.WorkspaceID = foreign, foreign, foreign, foreign
-			l.everyFinds(x, foreign)
+			x.cutOff.WorkspaceID = foreign
+			x.event = event(foreign, "x")
+			before := l.contents()
+			for name, call := range every {
+				_, whole := wholeInstallation[name]
+				if whole || foreign == l.two.ID && slices.Contains(fills, name) {
+					continue
+				}
+				got, err := call(l.ctx, l.Store, x)
+				l.nothing(name, got, err)
+			}
+			equal(l, l.contents(), before)
 		}
 	},
 
@@ -142,13 +180,15 @@ var calls = map[string]func(*lab){
 		for _, text := range []string{"a\x00b", "\xff", strings.Repeat("x", 5000) + "\x00"} {
 			x := l.furnished()
 			x.workspaceID, x.name, x.lease = text, text, text
-			x.trust.ID, x.user.ID, x.key.ID, x.event.WorkspaceID = text, text, text, text
+			x.trust.ID, x.user.ID, x.key.ID, x.cutOff.ID = text, text, text, text
 			before := l.contents()
 			for name, call := range every {
-				got, err := call(l.ctx, l.Store, x)
-				if !strings.Contains(wholeInstallation, " "+name+" ") || errors.Is(err, store.ErrInvalid) {
-					l.nothing(name, got, err)
+				text, whole := wholeInstallation[name]
+				if whole && !text {
+					continue
 				}
+				got, err := call(l.ctx, l.Store, x)
+				l.nothing(name, got, err)
 			}
 			equal(l, l.contents(), before)
 		}
@@ -185,40 +225,34 @@ var calls = map[string]func(*lab){
 	},
 }
 
+// Unavailable checks that every method says so where the database does not answer.
+func Unavailable(t *testing.T, s *store.Store) {
+	t.Helper()
+	workspaceID := id.New(now)
+	x := things{
+		workspaceID: workspaceID, name: "name", trust: trust(workspaceID), user: user(workspaceID), key: key(workspaceID, jwt.ES256, now),
+		cutOff: cutOff(workspaceID, workspace.CutToken, "jti"), event: event(workspaceID, "x"), lease: "lease",
+	}
+	for name, call := range every {
+		if _, err := call(t.Context(), s, x); !errors.Is(err, store.ErrUnavailable) || !fault.Is(err, fault.Unavailable) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // furnished puts one of everything into the first workspace.
 func (l *lab) furnished() things {
 	l.Helper()
 	x := things{
 		workspaceID: l.one.ID, name: l.one.Name, lease: "lease",
 		trust: trust(l.one.ID), user: user(l.one.ID), key: key(l.one.ID, jwt.ES256, now), event: event(l.one.ID, "x"),
+		cutOff: cutOff(l.one.ID, workspace.CutToken, id.New(now)),
 	}
 	l.trust(x.trust)
 	l.must(l.CreateUser(l.ctx, x.user, event(l.one.ID, "x")))
 	l.must(l.AddKey(l.ctx, x.key, nil, event(l.one.ID, "x")))
+	l.must(l.CreateCutOff(l.ctx, x.cutOff, event(l.one.ID, "x")))
 	return x
-}
-
-func (l *lab) everyFinds(x things, foreign string) {
-	l.Helper()
-	before := l.contents()
-	for name, call := range every {
-		switch name {
-		case "CreateTrust", "CreateUser", "WorkspaceByID": // these would find or fill the second workspace, rightly
-			if foreign == l.two.ID {
-				continue
-			}
-		case "CreateWorkspace":
-			if foreign == l.two.ID {
-				continue
-			}
-		}
-		if strings.Contains(wholeInstallation, " "+name+" ") {
-			continue
-		}
-		got, err := call(l.ctx, l.Store, x)
-		l.nothing(name, got, err)
-	}
-	equal(l, l.contents(), before)
 }
 
 // nothing checks that a call found nothing, or refused.
@@ -240,7 +274,7 @@ func (l *lab) contents() (all []any) {
 	l.Helper()
 	for _, w := range []workspace.Workspace{l.one, l.two} {
 		x := things{workspaceID: w.ID}
-		for _, name := range []string{"WorkspaceByID", "Trusts", "Users", "Keys", "Search"} {
+		for _, name := range []string{"WorkspaceByID", "Trusts", "Users", "Keys", "CutOffs", "Search"} {
 			got, err := every[name](l.ctx, l.Store, x)
 			l.must(err)
 			all = append(all, got)

@@ -96,6 +96,9 @@ var events = map[string]func(*lab){
 			l.must(err)
 		}
 		for _, want := range []int{4, 2, 0} {
+			pending, err := l.Pending(l.ctx)
+			l.must(err)
+			equal(l, pending, want > 0)
 			n, err := l.Sequence(l.ctx, 2)
 			l.must(err)
 			equal(l, n, want)

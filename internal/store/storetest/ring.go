@@ -19,7 +19,9 @@ var ring = map[string]func(*lab){
 		l.must(l.AddKey(l.ctx, old, nil, event(l.one.ID, audit.KeyPublished)))
 		old.RetireAt, old.GoneAt = now.Add(time.Hour), now.Add(2*time.Hour)
 		l.must(l.AddKey(l.ctx, next, []keys.Stored{old}, event(l.one.ID, audit.KeyPublished)))
-		l.hasKeys(l.one, old, next)
+		bare := keys.Stored{WorkspaceID: l.one.ID, ID: "bare", Public: []byte{}, Sealed: []byte{}}
+		l.must(l.AddKey(l.ctx, bare, nil, event(l.one.ID, audit.KeyPublished)))
+		l.hasKeys(l.one, old, next, bare)
 	},
 
 	"a key whose predecessor does not exist is not added": func(l *lab) {
@@ -56,6 +58,14 @@ var ring = map[string]func(*lab){
 		due, err = l.RotationDue(l.ctx, before, 10)
 		l.must(err)
 		equal(l, due, []keys.Stored{other})
+	},
+
+	"of two keys of a ring that begin at once one is the newest": func(l *lab) {
+		l.must(l.AddKey(l.ctx, key(l.one.ID, jwt.ES256, now), nil, event(l.one.ID, "x")))
+		l.must(l.AddKey(l.ctx, key(l.one.ID, jwt.ES256, now), nil, event(l.one.ID, "x")))
+		due, err := l.RotationDue(l.ctx, now.Add(time.Hour), 10)
+		l.must(err)
+		equal(l, len(due), 1)
 	},
 
 	"keys are gone when their time has come": func(l *lab) {

@@ -61,7 +61,7 @@ func Each(t *testing.T, test func(t *testing.T, d Database)) {
 // Run runs the whole suite, each test on a new database.
 func Run(t *testing.T, database func(testing.TB) Database) {
 	for _, list := range []map[string]func(*lab){
-		installations, workspaces, trusts, users, ring, appends, uses, events, leases, calls,
+		installations, workspaces, trusts, users, ring, cutOffs, appends, uses, events, leases, calls,
 	} {
 		for name, test := range list {
 			t.Run(name, func(t *testing.T) { test(newLab(t, database(t))) })
@@ -141,4 +141,10 @@ func key(workspaceID string, alg jwt.Algorithm, activeAt time.Time) keys.Stored 
 
 func user(workspaceID string) workspace.User {
 	return workspace.User{ID: id.New(now), WorkspaceID: workspaceID, Name: "anna", Grants: []byte("[]"), CreatedAt: now, Version: 1}
+}
+
+func cutOff(workspaceID string, kind workspace.CutKind, value string) workspace.CutOff {
+	return workspace.CutOff{
+		ID: id.New(now), WorkspaceID: workspaceID, Kind: kind, Value: value, Reason: "left the company", CreatedBy: "somebody", CreatedAt: now,
+	}
 }

@@ -111,7 +111,7 @@ var workspaces = map[string]func(*lab){
 	},
 
 	"every write moves its workspace, and no other, and is on the record": func(l *lab) {
-		k, t := key(l.one.ID, jwt.ES256, now), trust(l.one.ID)
+		k, t, c := key(l.one.ID, jwt.ES256, now), trust(l.one.ID), cutOff(l.one.ID, workspace.CutToken, "jti")
 		for _, write := range []struct {
 			name string
 			call func(audit.Entry) error
@@ -119,6 +119,8 @@ var workspaces = map[string]func(*lab){
 			{"CreateUser", func(e audit.Entry) error { return l.CreateUser(l.ctx, user(l.one.ID), e) }},
 			{"AddKey", func(e audit.Entry) error { return l.AddKey(l.ctx, k, nil, e) }},
 			{"DeleteKey", func(e audit.Entry) error { return l.DeleteKey(l.ctx, l.one.ID, k.ID, e) }},
+			{"CreateCutOff", func(e audit.Entry) error { return l.CreateCutOff(l.ctx, c, e) }},
+			{"DeleteCutOff", func(e audit.Entry) error { return l.DeleteCutOff(l.ctx, l.one.ID, c.ID, e) }},
 			{"CreateTrust", func(e audit.Entry) error { return l.CreateTrust(l.ctx, t, e) }},
 			{"UpdateTrust", func(e audit.Entry) error { return l.UpdateTrust(l.ctx, t, t.Revision, e) }},
 			{"DeleteTrust", func(e audit.Entry) error { return l.DeleteTrust(l.ctx, l.one.ID, t.ID, 0, e) }},
