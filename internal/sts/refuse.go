@@ -17,6 +17,7 @@ import (
 var codes = map[policy.Reason]fault.Code{
 	policy.NoTrust:         fault.TokenRefused,
 	policy.DeadTrust:       fault.TokenRefused,
+	policy.CutOff:          fault.TokenRefused,
 	policy.FederationLimit: fault.TokenRefused,
 	policy.MappingRefused:  fault.TokenRefused,
 	policy.MappingConflict: fault.TokenRefused,
@@ -96,7 +97,7 @@ func face(err error) *fault.Fault {
 		return fault.New(fault.TokenReplayed, err)
 	case errors.Is(err, audit.ErrNoTokenID):
 		return fault.Newf(fault.TokenRefused, "the trust demands single use and the token has no jti")
-	case errors.Is(err, audit.ErrBusy), errors.Is(err, audit.ErrClosed), errors.Is(err, audit.ErrMoved),
+	case errors.Is(err, audit.ErrBusy), errors.Is(err, audit.ErrClosed), errors.Is(err, audit.ErrMoved), errors.Is(err, audit.ErrLate),
 		errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		unavailable := fault.New(fault.Unavailable, err)
 		unavailable.RetryAfter = time.Second

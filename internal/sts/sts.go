@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/nsc-federation/nsc/internal/audit"
@@ -17,6 +18,7 @@ import (
 	"github.com/nsc-federation/nsc/internal/id"
 	"github.com/nsc-federation/nsc/internal/identity"
 	"github.com/nsc-federation/nsc/internal/keys"
+	"github.com/nsc-federation/nsc/internal/limit"
 	"github.com/nsc-federation/nsc/internal/policy"
 	"github.com/nsc-federation/nsc/internal/workspace"
 )
@@ -26,6 +28,7 @@ type Verifier interface {
 	Read(raw string) (identity.Unverified, error)
 	External(ctx context.Context, tenant identity.Tenant, u identity.Unverified, source identity.KeySource) (identity.Identity, error)
 	Own(ctx context.Context, tenant identity.Tenant, u identity.Unverified) (identity.Identity, error)
+	Issued(ctx context.Context, tenant identity.Tenant, u identity.Unverified) (identity.Identity, error)
 }
 
 // Recorder makes receipts.
@@ -49,20 +52,30 @@ type Workspaces interface {
 	Fresh() error
 }
 
+// Record finds what was recorded of a token.
+type Record interface {
+	Search(ctx context.Context, q audit.Query) ([]audit.Entry, error)
+}
+
 // Service issues tokens.
 type Service struct {
 	workspaces Workspaces
 	verifier   Verifier
 	recorder   Recorder
 	signer     Signer
+	record     Record
+	limit      atomic.Pointer[limit.Buckets] // tokens by workspace, after verification (rule 24)
 	now        func() time.Time
 	log        *slog.Logger
 }
 
 // New returns the service of the four steps.
-func New(w Workspaces, v Verifier, r Recorder, s Signer, now func() time.Time, log *slog.Logger) *Service {
-	return &Service{w, v, r, s, now, log}
+func New(w Workspaces, v Verifier, r Recorder, s Signer, record Record, now func() time.Time, log *slog.Logger) *Service {
+	return &Service{workspaces: w, verifier: v, recorder: r, signer: s, record: record, now: now, log: log}
 }
+
+// Limit replaces the limit of tokens per workspace.
+func (s *Service) Limit(b *limit.Buckets) { s.limit.Store(b) }
 
 // Request asks for a token in exchange for another (RFC 8693, RFC 7523).
 type Request struct {
@@ -100,26 +113,20 @@ const decideAtMost = 4 // times, where the workspace moves between decision and 
 // of the refusal.
 func (s *Service) Exchange(ctx context.Context, req Request) (Answer, error) {
 	defer s.recorder.UnderWay()()
-	var caller identity.Identity
 	snapshot, unverified, err := s.route(ctx, req)
-	for range decideAtMost {
-		if err != nil {
-			break
-		}
-		if caller, err = s.verify(ctx, snapshot, unverified); err != nil {
-			break
-		}
-		var answer Answer
-		if answer, err = s.issue(ctx, snapshot, caller, req); err == nil {
-			return answer, nil
-		}
-		if !errors.Is(err, audit.ErrMoved) {
-			break
-		}
-		s.workspaces.Forget(snapshot.ID)
-		snapshot, err = s.workspaces.ByName(ctx, snapshot.Name)
+	if err != nil {
+		return Answer{}, s.refuse(ctx, snapshot, identity.Identity{}, req, err)
 	}
-	return Answer{}, s.refuse(ctx, snapshot, caller, req, err)
+	return s.decide(ctx, snapshot, req, func(snapshot *workspace.Snapshot) (identity.Identity, error) {
+		caller, err := s.verify(ctx, snapshot, unverified)
+		if err != nil {
+			return identity.Identity{}, err
+		}
+		if err := s.limit.Load().Take(snapshot.Name); err != nil {
+			return identity.Identity{}, err // not an event: what is limited does not fill the record either
+		}
+		return caller, nil
+	})
 }
 
 // SignIn issues an access token for the issuer to the owner of the data folder, acting as a user.
@@ -129,14 +136,43 @@ func (s *Service) SignIn(ctx context.Context, name string, user workspace.User, 
 	if err != nil {
 		return Answer{}, err
 	}
-	now := s.now()
-	caller := identity.NewLocal(snapshot.Tenant, user.ID, user.Version, grants, now, now.Add(life))
 	req := Request{Workspace: name, Want: Want{TokenType: policy.AccessToken, Lifetime: life}, From: from}
-	answer, err := s.issue(ctx, snapshot, caller, req)
-	if err != nil {
+	return s.decide(ctx, snapshot, req, func(snapshot *workspace.Snapshot) (identity.Identity, error) {
+		now := s.now()
+		return identity.NewLocal(snapshot.Tenant, user.ID, user.Version, grants, now, now.Add(life)), nil
+	})
+}
+
+// decide takes the path from a credential to a token, from its beginning again where the workspace moved under it: what
+// the credential was verified with may be gone, too.
+func (s *Service) decide(ctx context.Context, snapshot *workspace.Snapshot, req Request,
+	identify func(*workspace.Snapshot) (identity.Identity, error)) (Answer, error) {
+	for n := 1; ; n++ {
+		caller, err := identify(snapshot)
+		if err == nil {
+			var answer Answer
+			if answer, err = s.issue(ctx, snapshot, caller, req); err == nil {
+				return answer, nil
+			}
+		}
+		if errors.Is(err, audit.ErrMoved) && n < decideAtMost {
+			var newer *workspace.Snapshot
+			if newer, err = s.newer(ctx, snapshot); err == nil {
+				snapshot = newer
+				continue
+			}
+		}
 		return Answer{}, s.refuse(ctx, snapshot, caller, req, err)
 	}
-	return answer, nil
+}
+
+// newer returns a workspace as it is after it moved: what another request has read meanwhile, or what is read now.
+func (s *Service) newer(ctx context.Context, old *workspace.Snapshot) (*workspace.Snapshot, error) {
+	if known, err := s.workspaces.ByName(ctx, old.Name); err == nil && known.Generation > old.Generation {
+		return known, nil
+	}
+	s.workspaces.Forget(old.ID)
+	return s.workspaces.ByName(ctx, old.Name)
 }
 
 // issue is the path from an identity to a token: decide, record, sign.
@@ -146,11 +182,15 @@ func (s *Service) issue(ctx context.Context, snapshot *workspace.Snapshot, calle
 	if err != nil {
 		return Answer{}, err
 	}
+	cut, err := snapshot.CutOff(ctx, caller)
+	if err != nil {
+		return Answer{}, err
+	}
 	decision := policy.Decide(caller, trusts, live, policy.Request{
 		ID: id.New(now), Now: now, Generation: snapshot.Generation, Assertion: req.Assertion,
 		TokenType: req.Want.TokenType, Audience: req.Want.Audience, Algorithm: req.Want.Algorithm,
 		Details: req.Want.Details, HasDetails: req.Want.HasDetails, Scope: req.Want.Scope,
-		Trust: req.Want.Trust, Lifetime: req.Want.Lifetime,
+		Trust: req.Want.Trust, Lifetime: req.Want.Lifetime, CutOff: string(cut),
 	})
 	grant, ok := decision.Grant()
 	if !ok {

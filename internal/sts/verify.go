@@ -85,12 +85,27 @@ func (s *Service) Authenticate(ctx context.Context, name, token string) (identit
 		}
 		return identity.Identity{}, nil, err
 	}
-	live, err := snapshot.Live(ctx, caller.Trusts())
-	if err != nil {
+	if err := s.standing(ctx, snapshot, caller, caller.Trusts()); err != nil {
 		return identity.Identity{}, nil, err
 	}
-	if !policy.Alive(caller.Trusts(), live) {
-		return identity.Identity{}, nil, fault.Newf(fault.Unauthenticated, "a trust that the token rests on has changed")
-	}
 	return caller, snapshot, nil
+}
+
+// standing refuses a token of ours that is cut off, or that rests on what is not as it was (rules 20 and 21).
+func (s *Service) standing(ctx context.Context, snapshot *workspace.Snapshot, caller identity.Identity, rests []identity.TrustRef) error {
+	cut, err := snapshot.CutOff(ctx, caller)
+	if err != nil {
+		return err
+	}
+	if cut != "" {
+		return fault.Newf(fault.Unauthenticated, "the caller's %s is cut off", cut)
+	}
+	live, err := snapshot.Live(ctx, rests)
+	if err != nil {
+		return err
+	}
+	if !policy.Alive(rests, live) {
+		return fault.Newf(fault.Unauthenticated, "a trust that the token rests on has changed")
+	}
+	return nil
 }

@@ -1,0 +1,97 @@
+package sts
+
+import (
+	"context"
+
+	"github.com/nsc-federation/nsc/internal/audit"
+	"github.com/nsc-federation/nsc/internal/fault"
+	"github.com/nsc-federation/nsc/internal/identity"
+	"github.com/nsc-federation/nsc/internal/policy"
+	"github.com/nsc-federation/nsc/internal/workspace"
+)
+
+// Introspect returns the identity behind a token that the workspace issued, and whether it is active, to a caller who
+// may introspect tokens for its audience (RFC 7662 §2; rule 33). To all others, and of all other tokens, it says only
+// that they are not active. An error means that nothing can be said at present, or that the caller is nobody.
+func (s *Service) Introspect(ctx context.Context, name, credential, token string) (identity.Identity, bool, error) {
+	caller, snapshot, err := s.Authenticate(ctx, name, credential)
+	if err != nil {
+		return identity.Identity{}, false, err
+	}
+	subject, err := s.active(ctx, snapshot, token)
+	if err != nil {
+		return identity.Identity{}, false, unlessRefused(err)
+	}
+	for _, audience := range subject.Audience() {
+		if !policy.Allows(caller.Permissions(), policy.Audience, audience, policy.Introspect) {
+			return identity.Identity{}, false, nil
+		}
+	}
+	return subject, true, nil
+}
+
+// active verifies a token of the workspace for any audience, and that all it rests on is as it was.
+func (s *Service) active(ctx context.Context, snapshot *workspace.Snapshot, token string) (identity.Identity, error) {
+	subject, err := s.held(ctx, snapshot, token)
+	if err != nil {
+		return identity.Identity{}, err
+	}
+	rests := subject.Trusts()
+	if rests == nil {
+		if rests, err = s.recordedTrusts(ctx, snapshot, subject.TokenID()); err != nil {
+			return identity.Identity{}, err
+		}
+	}
+	return subject, s.standing(ctx, snapshot, subject, rests)
+}
+
+// held verifies a token that the workspace issued, for any audience.
+func (s *Service) held(ctx context.Context, snapshot *workspace.Snapshot, token string) (identity.Identity, error) {
+	unverified, err := s.verifier.Read(token)
+	if err != nil {
+		return identity.Identity{}, err
+	}
+	if unverified.Issuer() != snapshot.Tenant.Issuer {
+		return identity.Identity{}, fault.Newf(fault.TokenRefused, "a token of %q", unverified.Issuer())
+	}
+	return s.verifier.Issued(ctx, snapshot.Tenant, unverified)
+}
+
+// recordedTrusts returns the trusts behind a token for a third party: the token does not say (rule 11), the record does.
+func (s *Service) recordedTrusts(ctx context.Context, snapshot *workspace.Snapshot, tokenID string) ([]identity.TrustRef, error) {
+	return snapshot.Rests(ctx, tokenID, func(ctx context.Context) ([]identity.TrustRef, error) {
+		entries, err := s.record.Search(ctx, audit.Query{
+			WorkspaceID: snapshot.ID, TokenID: tokenID, Kinds: []audit.Kind{audit.TokenIssued}, Limit: 1,
+		})
+		if err != nil {
+			return nil, err
+		}
+		if len(entries) == 0 {
+			return nil, fault.Newf(fault.TokenRefused, "token %s is not on the record", tokenID)
+		}
+		event, err := audit.Decode(entries[0].Body)
+		return event.Trusts, err
+	})
+}
+
+// unlessRefused drops what says that a token is not active, and keeps what says that nobody can tell.
+func unlessRefused(err error) error {
+	if fault.From(err).Status() < 500 {
+		return nil
+	}
+	return err
+}
+
+// Held returns the identity behind a token that the workspace issued, for its holder to revoke it (RFC 7009; rule 33).
+// A zero identity is a token that is invalid already (§2.2).
+func (s *Service) Held(ctx context.Context, name, token string) (identity.Identity, error) {
+	snapshot, err := s.workspaces.ByName(ctx, name)
+	if err != nil {
+		return identity.Identity{}, err
+	}
+	subject, err := s.active(ctx, snapshot, token)
+	if err != nil {
+		return identity.Identity{}, unlessRefused(err)
+	}
+	return subject, nil
+}
