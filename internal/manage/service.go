@@ -47,6 +47,7 @@ type RecordStore interface {
 type Config struct {
 	Workspaces    WorkspaceStore
 	Trusts        TrustStore
+	CutOffs       CutOffStore
 	Record        RecordStore
 	Keys          keys.Reader
 	Rotator       *keys.Rotator
@@ -72,6 +73,7 @@ const (
 	trustNoun     = "trust"
 	keyNoun       = "key"
 	recordNoun    = "record"
+	tokenNoun     = "token"
 	workspaceNoun = "workspace"
 )
 
@@ -96,6 +98,9 @@ func (s *Service) event(caller identity.Identity, kind audit.Kind, object, addre
 		Object: object, Address: address, Trusts: caller.Trusts(), Upstream: audit.UpstreamOf(caller),
 	}
 }
+
+// moment returns the present as it will be read again.
+func (s *Service) moment() time.Time { return s.c.Now().UTC().Truncate(time.Microsecond) }
 
 // invalid gives a problem that policy or identity found in a field its public face.
 func invalid(field, problem string) error { return fault.Invalid(field, "%s", problem) }

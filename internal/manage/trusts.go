@@ -2,10 +2,9 @@ package manage
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"reflect"
+	"time"
 
 	"github.com/nsc-federation/nsc/internal/audit"
 	"github.com/nsc-federation/nsc/internal/fault"
@@ -47,7 +46,7 @@ func (s *Service) AddTrust(ctx context.Context, caller identity.Identity, t poli
 	if err != nil {
 		return policy.Trust{}, nil, err
 	}
-	now := s.c.Now()
+	now := s.moment()
 	t.ID, t.WorkspaceID = id.New(now), caller.Tenant().ID
 	t.CreatedAt, t.UpdatedAt, t.CreatedBy, t.UpdatedBy = now, now, caller.Subject(), caller.Subject()
 	t.Version, t.Revision = 1, 1
@@ -62,77 +61,9 @@ func (s *Service) AddTrust(ctx context.Context, caller identity.Identity, t poli
 	return t, warnings, nil
 }
 
-// UpdateTrust applies a change to a trust. A revision other than zero must be the present one. Every change but that of
-// the description makes a new version, which ends the tokens that rest on the one before (rule 20).
-func (s *Service) UpdateTrust(ctx context.Context, caller identity.Identity, trustID string, revision int64, change func(*policy.Trust) error, address string) (policy.Trust, []string, error) {
-	if err := allow(caller, trustNoun, "write"); err != nil {
-		return policy.Trust{}, nil, err
-	}
-	before, err := s.trust(ctx, caller, trustID)
-	if err != nil {
-		return policy.Trust{}, nil, err
-	}
-	if revision != 0 && revision != before.Revision {
-		return policy.Trust{}, nil, fault.Newf(fault.Stale, "revision %d, present %d", revision, before.Revision)
-	}
-	if err := exceeds(caller, before.Grants); err != nil {
-		return policy.Trust{}, nil, err
-	}
-	after := before
-	if err := change(&after); err != nil {
-		return policy.Trust{}, nil, err
-	}
-	after, warnings, err := s.check(after, caller)
-	if err != nil {
-		return policy.Trust{}, nil, err
-	}
-	if reflect.DeepEqual(before, after) {
-		return before, warnings, nil
-	}
-	if !sameMeaning(before, after) {
-		after.Version++
-	}
-	after.Revision++
-	after.UpdatedAt, after.UpdatedBy = s.c.Now(), caller.Subject()
-	event := s.event(caller, audit.TrustUpdated, after.ID, address)
-	if event.Details, err = details(&before, &after); err != nil {
-		return policy.Trust{}, nil, err
-	}
-	if err := s.c.Trusts.UpdateTrust(ctx, after, before.Revision, s.c.Entries.Entry(event)); err != nil {
-		return policy.Trust{}, nil, err
-	}
-	s.c.Forget(after.WorkspaceID)
-	return after, warnings, nil
-}
-
-// RemoveTrust removes a trust, and ends the tokens that rest on it.
-func (s *Service) RemoveTrust(ctx context.Context, caller identity.Identity, trustID string, revision int64, address string) error {
-	if err := allow(caller, trustNoun, "write"); err != nil {
-		return err
-	}
-	before, err := s.trust(ctx, caller, trustID)
-	if err != nil {
-		return err
-	}
-	if err := exceeds(caller, before.Grants); err != nil {
-		return err
-	}
-	event := s.event(caller, audit.TrustRemoved, trustID, address)
-	if event.Details, err = details(&before, nil); err != nil {
-		return err
-	}
-	if err := s.c.Trusts.DeleteTrust(ctx, before.WorkspaceID, trustID, revision, s.c.Entries.Entry(event)); err != nil {
-		return err
-	}
-	s.c.Forget(before.WorkspaceID)
-	return nil
-}
-
 // check refuses what could not be evaluated, could not be fetched, or grants more than the caller has (rule 4).
 func (s *Service) check(t policy.Trust, caller identity.Identity) (policy.Trust, []string, error) {
-	if t.KeySource.Kind == "" {
-		t.KeySource.Kind = identity.Discovery
-	}
+	t = normal(t)
 	if err := identity.CheckSource(t.Issuer, t.KeySource, s.c.AllowLoopback || s.ours(t.Issuer)); err != nil {
 		return t, nil, fieldFault(err)
 	}
@@ -141,6 +72,18 @@ func (s *Service) check(t policy.Trust, caller identity.Identity) (policy.Trust,
 		return t, nil, fieldFault(err)
 	}
 	return t, warnings, exceeds(caller, t.Grants)
+}
+
+// normal spells out defaults, and gives what means the same one form, as it will be read again.
+func normal(t policy.Trust) policy.Trust {
+	if t.KeySource.Kind == "" {
+		t.KeySource.Kind = identity.Discovery
+	}
+	t.KeySource.NotAfter = t.KeySource.NotAfter.UTC().Truncate(time.Microsecond)
+	if len(t.Mappings) == 0 {
+		t.Mappings = nil
+	}
+	return t
 }
 
 // ours reports whether an issuer is a workspace of this installation, whose keys need no fetching.
@@ -170,26 +113,4 @@ func exceeds(caller identity.Identity, grants []identity.Permission) error {
 	f.Field = "grants"
 	f.Detail = fmt.Sprintf("%s %s %v is more than your own grants allow you to give (nsc auth whoami shows them)", over[0].ResourceType, over[0].ResourceID, over[0].Actions)
 	return f
-}
-
-// sameMeaning reports whether two trusts differ in their description at most.
-func sameMeaning(a, b policy.Trust) bool {
-	a.Description, b.Description = "", ""
-	return reflect.DeepEqual(a, b)
-}
-
-// details puts what was written on the record, before and after.
-func details(before, after *policy.Trust) (map[string]string, error) {
-	d := map[string]string{}
-	for name, t := range map[string]*policy.Trust{"before": before, "after": after} {
-		if t == nil {
-			continue
-		}
-		text, err := json.Marshal(t)
-		if err != nil {
-			return nil, err
-		}
-		d[name] = string(text)
-	}
-	return d, nil
 }

@@ -2,7 +2,6 @@ package manage
 
 import (
 	"context"
-	"encoding/json"
 	"strings"
 	"time"
 
@@ -43,7 +42,16 @@ func (s *Service) Workspace(ctx context.Context, name string) (workspace.Workspa
 	if workspace.CheckName(name) != nil {
 		return workspace.Workspace{}, fault.Newf(fault.NotFound, "workspace %q", name)
 	}
-	return s.c.Workspaces.WorkspaceByName(ctx, name)
+	return s.living(ctx, name)
+}
+
+// living finds a workspace that is not deleted. The name of one that is stays taken for ever (rule 8).
+func (s *Service) living(ctx context.Context, name string) (workspace.Workspace, error) {
+	w, err := s.c.Workspaces.WorkspaceByName(ctx, name)
+	if err == nil && !w.DeletedAt.IsZero() {
+		return workspace.Workspace{}, fault.Newf(fault.NotFound, "workspace %q is deleted", name)
+	}
+	return w, err
 }
 
 // CreateWorkspace creates a workspace with both key rings and a trust in its owner. The caller is an operator: an
@@ -72,11 +80,16 @@ func (s *Service) CreateWorkspace(ctx context.Context, caller identity.Identity,
 	entries := []audit.Entry{s.c.Entries.Entry(event)}
 	event.ID, event.WorkspaceID = id.New(event.Time), created.ID // the new workspace's own record begins with it
 	entries = append(entries, s.c.Entries.Entry(event))
+	event.ID, event.Kind, event.Object = id.New(event.Time), audit.TrustCreated, trust.ID
+	if event.Details, err = details(nil, &trust); err != nil {
+		return workspace.Workspace{}, err
+	}
+	entries = append(entries, s.c.Entries.Entry(event))
 	return s.c.Workspaces.CreateWorkspace(ctx, created, ring, nil, []policy.Trust{trust}, entries...)
 }
 
 func (s *Service) newWorkspace(name, by string) workspace.Workspace {
-	now := s.c.Now()
+	now := s.moment()
 	return workspace.Workspace{ID: id.New(now), Name: name, CreatedAt: now, CreatedBy: by}
 }
 
@@ -95,113 +108,23 @@ func (s *Service) ownerTrust(w workspace.Workspace, owner Owner, by string) (pol
 		CreatedAt: w.CreatedAt, UpdatedAt: w.CreatedAt, Version: 1, Revision: 1,
 	}
 	if err := identity.CheckSource(t.Issuer, t.KeySource, s.c.AllowLoopback || s.ours(t.Issuer)); err != nil {
-		return policy.Trust{}, fieldFault(err)
+		return policy.Trust{}, ownerFault(err)
 	}
 	checked, _, err := policy.Check(t, identity.Tenant{ID: w.ID, Name: w.Name, Issuer: s.c.Issuer(w.Name)})
 	if err != nil {
-		return policy.Trust{}, fieldFault(err)
+		return policy.Trust{}, ownerFault(err)
 	}
 	return checked, nil
 }
 
-// EnsureSystem creates the reserved workspace at the first start of an installation (rule 8).
-func (s *Service) EnsureSystem(ctx context.Context) error {
-	_, err := s.c.Workspaces.WorkspaceByName(ctx, workspace.SystemName)
-	if !fault.Is(err, fault.NotFound) {
-		return err
+// ownerFault names the fields as the caller does, who wrote an owner and not a trust.
+func ownerFault(err error) error {
+	f := fault.From(fieldFault(err))
+	switch f.Field {
+	case "issuer":
+		f.Field = "owner.issuer"
+	case "subject_match":
+		f.Field = "owner.subject"
 	}
-	w := s.newWorkspace(workspace.SystemName, "")
-	ring, err := s.c.Rotator.First(w.ID)
-	if err != nil {
-		return err
-	}
-	event := audit.Event{ID: id.New(w.CreatedAt), Time: w.CreatedAt, WorkspaceID: w.ID, Kind: audit.WorkspaceCreated, Object: w.ID, Details: map[string]string{"name": w.Name}}
-	_, err = s.c.Workspaces.CreateWorkspace(ctx, w, ring, nil, nil, s.c.Entries.Entry(event))
-	if fault.Is(err, fault.Conflict) {
-		return nil // another node was first
-	}
-	return err
-}
-
-// Administrator is the first administrator of a workspace.
-type Administrator struct {
-	Workspace workspace.Workspace
-	User      workspace.User
-	Grants    []identity.Permission
-	Created   bool // by this call
-}
-
-// Bootstrap returns the administrator of a workspace, which it creates where it is missing; the administrator is an
-// operator, too. It is for whoever owns the data folder: no caller stands behind it (rule 9).
-func (s *Service) Bootstrap(ctx context.Context, workspaceName, userName string) (Administrator, error) {
-	if err := workspace.CheckName(workspaceName); err != nil {
-		return Administrator{}, invalid("workspace", err.Error())
-	}
-	w, err := s.c.Workspaces.WorkspaceByName(ctx, workspaceName)
-	if fault.Is(err, fault.NotFound) {
-		return s.bootstrapNew(ctx, workspaceName, userName)
-	}
-	if err != nil {
-		return Administrator{}, err
-	}
-	users, err := s.c.Workspaces.Users(ctx, w.ID, "", 1)
-	if err != nil {
-		return Administrator{}, err
-	}
-	if len(users) > 0 {
-		var grants []identity.Permission
-		err := json.Unmarshal(users[0].Grants, &grants)
-		return Administrator{Workspace: w, User: users[0], Grants: grants}, err
-	}
-	user, err := s.newUser(w, userName)
-	if err != nil {
-		return Administrator{}, err
-	}
-	err = s.c.Workspaces.CreateUser(ctx, user, s.c.Entries.Entry(s.adminEvent(w, user)))
-	s.c.Forget(w.ID)
-	return Administrator{w, user, everything, true}, err
-}
-
-// bootstrapNew creates a workspace with its administrator, and makes him an operator by a trust in the system workspace.
-func (s *Service) bootstrapNew(ctx context.Context, workspaceName, userName string) (Administrator, error) {
-	system, err := s.c.Workspaces.WorkspaceByName(ctx, workspace.SystemName)
-	if err != nil {
-		return Administrator{}, err
-	}
-	w := s.newWorkspace(workspaceName, "")
-	user, err := s.newUser(w, userName)
-	if err != nil {
-		return Administrator{}, err
-	}
-	operator, err := s.ownerTrust(system, Owner{s.c.Issuer(w.Name), identity.UserSubject(w.ID, user.ID)}, "")
-	if err != nil {
-		return Administrator{}, err
-	}
-	operator.Description = "administrator of " + w.Name + ", operator"
-	ring, err := s.c.Rotator.First(w.ID)
-	if err != nil {
-		return Administrator{}, err
-	}
-	created := audit.Event{ID: id.New(w.CreatedAt), Time: w.CreatedAt, WorkspaceID: system.ID, Kind: audit.WorkspaceCreated, Object: w.ID, Details: map[string]string{"name": w.Name}}
-	w, err = s.c.Workspaces.CreateWorkspace(ctx, w, ring, []workspace.User{user}, []policy.Trust{operator},
-		s.c.Entries.Entry(created), s.c.Entries.Entry(s.adminEvent(w, user)))
-	s.c.Forget(system.ID)
-	return Administrator{w, user, everything, true}, err
-}
-
-func (s *Service) newUser(w workspace.Workspace, name string) (workspace.User, error) {
-	grants, err := json.Marshal(everything)
-	if err != nil {
-		return workspace.User{}, err
-	}
-	now := s.c.Now()
-	return workspace.User{ID: id.New(now), WorkspaceID: w.ID, Name: name, Grants: grants, CreatedAt: now, Version: 1}, nil
-}
-
-func (s *Service) adminEvent(w workspace.Workspace, u workspace.User) audit.Event {
-	now := s.c.Now()
-	return audit.Event{
-		ID: id.New(now), Time: now, WorkspaceID: w.ID, Kind: audit.AdminCreated, Object: u.ID,
-		Subject: identity.UserSubject(w.ID, u.ID), Details: map[string]string{"name": u.Name},
-	}
+	return f
 }

@@ -1,0 +1,300 @@
+package manage
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nsc-federation/nsc/internal/audit"
+	"github.com/nsc-federation/nsc/internal/fault"
+	"github.com/nsc-federation/nsc/internal/id"
+	"github.com/nsc-federation/nsc/internal/identity"
+	"github.com/nsc-federation/nsc/internal/policy"
+	"github.com/nsc-federation/nsc/internal/workspace"
+)
+
+// CutOffStore keeps lasting cut-offs.
+type CutOffStore interface {
+	CutOffs(ctx context.Context, workspaceID, after string, limit int) ([]workspace.CutOff, error)
+	CreateCutOff(ctx context.Context, c workspace.CutOff, e audit.Entry) error
+	DeleteCutOff(ctx context.Context, workspaceID, id string, e audit.Entry) error
+}
+
+// Target is what is to be cut off (rule 21): one of a trust, a token, a key, an issuer, or an issuer with a subject, or
+// a subject as nsc names it.
+type Target struct {
+	Trust   string // ID
+	Token   string // jti
+	Key     string // key ID
+	Issuer  string // with Subject: as the external issuer names both
+	Subject string // alone: as nsc names it (rule 10)
+	Reason  string // for people
+}
+
+// Unreachable counts tokens that a cut-off does not reach, because those they are for verify them by themselves (rule 23).
+type Unreachable struct {
+	Audience string
+	Count    int
+	Latest   time.Time // when the last of them ends
+}
+
+// CutOffResult says what a cut-off did.
+type CutOffResult struct {
+	ID          string // of the lasting cut-off; "" for a trust or a key, which know it themselves
+	Unreachable []Unreachable
+	Incomplete  bool // there were more tokens than were counted
+}
+
+const (
+	maxReason    = 500
+	countEvents  = MaxEvents
+	countAtMost  = 200 // pages of the record that are read to count what is not reached
+	maxTokenLife = policy.LongestDuration
+)
+
+// CutOff forbids what the target names. Once it has returned, no node signs what it forbids (rule 22): the generation
+// moved in its transaction, and receipts that were given out before have lapsed.
+func (s *Service) CutOff(ctx context.Context, caller identity.Identity, t Target, address string) (CutOffResult, error) {
+	if len(t.Reason) > maxReason {
+		return CutOffResult{}, invalid("reason", "is longer than 500 bytes")
+	}
+	var result CutOffResult
+	var err error
+	switch named := t.named(); named {
+	case "trust":
+		err = s.cutTrust(ctx, caller, t, address)
+	case "key":
+		err = s.cutKey(ctx, caller, t)
+	case "token", "subject", "issuer":
+		result.ID, err = s.cutLasting(ctx, caller, t, address)
+	default:
+		err = invalid("target", "name one of: a trust; a token; a key; an issuer, alone or with its subject; a subject as nsc names it")
+	}
+	if err != nil {
+		return CutOffResult{}, err
+	}
+	if err := audit.Lapse(ctx); err != nil {
+		return CutOffResult{}, err
+	}
+	result.Unreachable, result.Incomplete, err = s.unreachable(ctx, caller, t)
+	return result, err
+}
+
+// named returns which single thing a target names, "" for none or several.
+func (t Target) named() string {
+	named := ""
+	for name, given := range map[string]bool{
+		"trust": t.Trust != "", "token": t.Token != "", "key": t.Key != "",
+		"issuer": t.Issuer != "" && t.Subject == "", "subject": t.Subject != "",
+	} {
+		if given && named != "" {
+			return ""
+		}
+		if given {
+			named = name
+		}
+	}
+	return named
+}
+
+// lasting returns the cut-off of a token, a subject or an issuer.
+func (t Target) lasting(tenant identity.Tenant) (workspace.CutOff, error) {
+	c := workspace.CutOff{WorkspaceID: tenant.ID, Reason: t.Reason}
+	switch {
+	case t.Token != "":
+		if !id.Valid(t.Token) {
+			return c, invalid("token", "is not the jti of a token of this workspace (26 characters of lower-case base32)")
+		}
+		c.Kind, c.Value = workspace.CutToken, t.Token
+	case t.Issuer != "" && t.Subject != "":
+		c.Kind, c.Value = workspace.CutSubject, identity.ExternalSubject(tenant.ID, t.Issuer, t.Subject)
+	case t.Subject != "":
+		if !strings.HasPrefix(t.Subject, "workspace/"+tenant.ID+"/") {
+			return c, invalid("subject", "without an issuer it is a subject as nsc names it, workspace/"+tenant.ID+"/…")
+		}
+		c.Kind, c.Value = workspace.CutSubject, t.Subject
+	default:
+		c.Kind, c.Value = workspace.CutIssuer, identity.IssuerHash(t.Issuer)
+	}
+	return c, nil
+}
+
+func (s *Service) cutLasting(ctx context.Context, caller identity.Identity, t Target, address string) (string, error) {
+	if err := allow(caller, tokenNoun, "write"); err != nil {
+		return "", err
+	}
+	c, err := t.lasting(caller.Tenant())
+	if err != nil {
+		return "", err
+	}
+	now := s.c.Now()
+	c.ID, c.CreatedAt, c.CreatedBy = id.New(now), now, caller.Subject()
+	if c.Kind == workspace.CutToken {
+		c.ExpiresAt = now.Add(maxTokenLife)
+	}
+	return c.ID, s.writeCutOff(ctx, caller, c, t, address)
+}
+
+func (s *Service) writeCutOff(ctx context.Context, caller identity.Identity, c workspace.CutOff, t Target, address string) error {
+	event := s.event(caller, audit.CutOffCreated, c.ID, address)
+	event.Reason = c.Reason
+	event.Details = map[string]string{"kind": string(c.Kind), "value": c.Value}
+	for name, value := range map[string]string{"issuer": t.Issuer, "subject": t.Subject} {
+		if value != "" {
+			event.Details[name] = value
+		}
+	}
+	err := s.c.CutOffs.CreateCutOff(ctx, c, s.c.Entries.Entry(event))
+	if err == nil {
+		s.c.Forget(c.WorkspaceID)
+	}
+	return err
+}
+
+// cutTrust ends the tokens that rest on a trust, and leaves the trust as it is: it makes a new version of it (rule 20).
+func (s *Service) cutTrust(ctx context.Context, caller identity.Identity, t Target, address string) error {
+	if err := allow(caller, trustNoun, "write"); err != nil {
+		return err
+	}
+	before, err := s.trust(ctx, caller, t.Trust)
+	if err != nil {
+		return err
+	}
+	if err := exceeds(caller, before.Grants); err != nil {
+		return err
+	}
+	after := before
+	after.Version++
+	after.Revision++
+	after.UpdatedAt, after.UpdatedBy = s.c.Now(), caller.Subject()
+	event := s.event(caller, audit.CutOffCreated, t.Trust, address)
+	event.Reason, event.Details = t.Reason, map[string]string{"kind": "trust", "value": t.Trust}
+	err = s.c.Trusts.UpdateTrust(ctx, after, before.Revision, s.c.Entries.Entry(event))
+	s.c.Forget(caller.Tenant().ID)
+	return err
+}
+
+// cutKey removes a signing key at once, and with it the validity of what it signed.
+func (s *Service) cutKey(ctx context.Context, caller identity.Identity, t Target) error {
+	stored, err := s.ListKeys(ctx, caller)
+	if err != nil {
+		return err
+	}
+	for _, k := range stored {
+		if k.ID == t.Key {
+			_, err := s.RotateKeys(ctx, caller, Rotation{Algorithm: k.Algorithm, Compromised: true, KeyID: k.ID})
+			return err
+		}
+	}
+	return fault.Newf(fault.NotFound, "key %q", t.Key)
+}
+
+// Revoke cuts off a token for its holder, until it has expired by itself (RFC 7009). Holding it is all the right that is needed.
+func (s *Service) Revoke(ctx context.Context, held identity.Identity, address string) error {
+	if held.IsZero() {
+		return nil
+	}
+	now := s.c.Now()
+	c := workspace.CutOff{
+		ID: id.New(now), WorkspaceID: held.Tenant().ID, Kind: workspace.CutToken, Value: held.TokenID(), Reason: "revoked by its holder",
+		CreatedBy: held.Subject(), CreatedAt: now, ExpiresAt: held.ExpiresAt(),
+	}
+	err := s.writeCutOff(ctx, held, c, Target{}, address)
+	if fault.Is(err, fault.Conflict) {
+		err = nil // revoked before
+	}
+	if err != nil {
+		return err
+	}
+	return audit.Lapse(ctx)
+}
+
+// ListCutOffs returns lasting cut-offs in the order of their IDs, those after the given one.
+func (s *Service) ListCutOffs(ctx context.Context, caller identity.Identity, after string, limit int) ([]workspace.CutOff, error) {
+	if err := allow(caller, tokenNoun, "read"); err != nil {
+		return nil, err
+	}
+	return s.c.CutOffs.CutOffs(ctx, caller.Tenant().ID, after, page(limit))
+}
+
+// LiftCutOff ends a lasting cut-off. Tokens that it forbade, and that have not expired, are valid again.
+func (s *Service) LiftCutOff(ctx context.Context, caller identity.Identity, cutOffID, address string) error {
+	if err := allow(caller, tokenNoun, "write"); err != nil {
+		return err
+	}
+	event := s.event(caller, audit.CutOffLifted, cutOffID, address)
+	err := s.c.CutOffs.DeleteCutOff(ctx, caller.Tenant().ID, cutOffID, s.c.Entries.Entry(event))
+	if err == nil {
+		s.c.Forget(caller.Tenant().ID)
+	}
+	return err
+}
+
+// unreachable counts the living tokens for third parties that a cut-off is about, by the record.
+func (s *Service) unreachable(ctx context.Context, caller identity.Identity, t Target) ([]Unreachable, bool, error) {
+	now, tenant := s.c.Now(), caller.Tenant()
+	q := audit.Query{
+		WorkspaceID: tenant.ID, Since: now.Add(-maxTokenLife), Kinds: []audit.Kind{audit.TokenIssued}, Limit: countEvents,
+		Trust: t.Trust, TokenID: t.Token,
+	}
+	about := func(audit.Event) bool { return true }
+	switch t.named() {
+	case "key": // whoever verifies by himself refuses them as soon as he asks for the keys again
+		return nil, false, nil
+	case "subject":
+		c, err := t.lasting(tenant)
+		if err != nil {
+			return nil, false, err
+		}
+		q.Subject = c.Value
+	case "issuer":
+		hash := identity.IssuerHash(t.Issuer)
+		about = func(e audit.Event) bool {
+			of, ok := identity.SubjectIssuer(e.Subject)
+			return ok && of == hash
+		}
+	}
+	found := map[string]*Unreachable{}
+	for range countAtMost {
+		entries, err := s.c.Record.Search(ctx, q)
+		if err != nil {
+			return nil, false, err
+		}
+		for _, entry := range entries {
+			e, err := audit.Decode(entry.Body)
+			if err != nil {
+				return nil, false, err
+			}
+			if e.Token != nil && e.Token.Audience != tenant.Issuer && e.Token.ExpiresAt.After(now) && about(e) {
+				count(found, e.Token)
+			}
+		}
+		if len(entries) < countEvents {
+			return sorted(found), false, nil
+		}
+		q.Before = entries[len(entries)-1].ID
+	}
+	return sorted(found), true, nil
+}
+
+func count(found map[string]*Unreachable, t *audit.Token) {
+	u := found[t.Audience]
+	if u == nil {
+		u = &Unreachable{Audience: t.Audience}
+		found[t.Audience] = u
+	}
+	u.Count++
+	if t.ExpiresAt.After(u.Latest) {
+		u.Latest = t.ExpiresAt
+	}
+}
+
+func sorted(found map[string]*Unreachable) []Unreachable {
+	list := make([]Unreachable, 0, len(found))
+	for _, u := range found {
+		list = append(list, *u)
+	}
+	slices.SortFunc(list, func(a, b Unreachable) int { return strings.Compare(a.Audience, b.Audience) })
+	return list
+}
