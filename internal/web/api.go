@@ -138,4 +138,5 @@ func (h *handler) api() {
 	h.trustAPI(api)
 	h.keyAPI(api)
 	h.recordAPI(api)
+	h.cutOffAPI(api)
 }

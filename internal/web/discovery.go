@@ -11,19 +11,22 @@ const cacheKeys = "public, max-age=300"
 
 // metadata is what a workspace publishes of itself (OpenID Connect Discovery 1.0 §3, RFC 8414 §2).
 type metadata struct {
-	Issuer        string          `json:"issuer"`
-	TokenEndpoint string          `json:"token_endpoint"`
-	JWKS          string          `json:"jwks_uri"`
-	ResponseTypes []string        `json:"response_types_supported"`
-	SubjectTypes  []string        `json:"subject_types_supported"`
-	Algorithms    []jwt.Algorithm `json:"id_token_signing_alg_values_supported"`
-	GrantTypes    []string        `json:"grant_types_supported"`
-	ClientAuth    []string        `json:"token_endpoint_auth_methods_supported"`
-	DetailTypes   []string        `json:"authorization_details_types_supported"`
-	Claims        []string        `json:"claims_supported"`
-	RequestURI    bool            `json:"request_uri_parameter_supported"` // its default is true
-	ClaimsParam   bool            `json:"claims_parameter_supported"`
-	RequestParam  bool            `json:"request_parameter_supported"`
+	Issuer         string          `json:"issuer"`
+	TokenEndpoint  string          `json:"token_endpoint"`
+	JWKS           string          `json:"jwks_uri"`
+	Introspection  string          `json:"introspection_endpoint"`
+	Revocation     string          `json:"revocation_endpoint"`
+	RevocationAuth []string        `json:"revocation_endpoint_auth_methods_supported"`
+	ResponseTypes  []string        `json:"response_types_supported"`
+	SubjectTypes   []string        `json:"subject_types_supported"`
+	Algorithms     []jwt.Algorithm `json:"id_token_signing_alg_values_supported"`
+	GrantTypes     []string        `json:"grant_types_supported"`
+	ClientAuth     []string        `json:"token_endpoint_auth_methods_supported"`
+	DetailTypes    []string        `json:"authorization_details_types_supported"`
+	Claims         []string        `json:"claims_supported"`
+	RequestURI     bool            `json:"request_uri_parameter_supported"` // its default is true
+	ClaimsParam    bool            `json:"claims_parameter_supported"`
+	RequestParam   bool            `json:"request_parameter_supported"`
 }
 
 func (h *handler) discovery(w http.ResponseWriter, r *http.Request) error {
@@ -39,6 +42,7 @@ func (h *handler) discovery(w http.ResponseWriter, r *http.Request) error {
 	public(w)
 	writeJSON(w, http.StatusOK, metadata{
 		Issuer: issuer, TokenEndpoint: issuer + "/token", JWKS: issuer + "/jwks",
+		Introspection: issuer + "/introspect", Revocation: issuer + "/revoke", RevocationAuth: []string{"none"},
 		ResponseTypes: []string{"id_token"}, SubjectTypes: []string{"public"}, Algorithms: algorithms,
 		GrantTypes: []string{grantExchange, grantJWTBearer}, ClientAuth: []string{"none"},
 		DetailTypes: []string{"workspace", "audience", "http", "kubernetes", "docker", "registry", "postgres"},

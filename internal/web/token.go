@@ -70,11 +70,13 @@ func (h *handler) token(w http.ResponseWriter, r *http.Request) error {
 	}
 	answer, err := h.Tokens.Exchange(r.Context(), req)
 	if err != nil {
+		h.Metrics.Refused(string(fault.From(err).Code))
 		if req.Assertion {
 			return assertionError{fault.From(err)}
 		}
 		return err
 	}
+	h.Metrics.Issued(string(answer.Type))
 	w.Header().Set("Cache-Control", "no-store") // RFC 6749 §5.1
 	writeJSON(w, http.StatusOK, renderAnswer(answer, issued))
 	return nil

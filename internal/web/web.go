@@ -6,7 +6,6 @@ package web
 import (
 	"context"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/netip"
 	"runtime/debug"
@@ -16,7 +15,9 @@ import (
 	"github.com/nsc-federation/nsc/internal/identity"
 	"github.com/nsc-federation/nsc/internal/jwt"
 	"github.com/nsc-federation/nsc/internal/keys"
+	"github.com/nsc-federation/nsc/internal/limit"
 	"github.com/nsc-federation/nsc/internal/manage"
+	"github.com/nsc-federation/nsc/internal/metrics"
 	"github.com/nsc-federation/nsc/internal/sts"
 	"github.com/nsc-federation/nsc/internal/workspace"
 )
@@ -25,6 +26,8 @@ import (
 type Tokens interface {
 	Exchange(ctx context.Context, req sts.Request) (sts.Answer, error)
 	Authenticate(ctx context.Context, name, token string) (identity.Identity, *workspace.Snapshot, error)
+	Introspect(ctx context.Context, name, credential, token string) (identity.Identity, bool, error)
+	Held(ctx context.Context, name, token string) (identity.Identity, error)
 }
 
 // Keys publishes key sets, from memory.
@@ -48,8 +51,12 @@ type Config struct {
 	Manage     *manage.Service
 	Ready      func(ctx context.Context) error
 	Hosts      []string // the Host headers that are answered; nil is all (rule 36: nsc dev names its own)
-	Version    string
 	Log        *slog.Logger
+
+	Addresses      *limit.Buckets // requests by address (/64 for IPv6), before anything is verified (rule 24)
+	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
+	Metrics        *metrics.Metrics
+	Draining       func() bool // whether the server is about to stop; nil is never
 }
 
 type handler struct {
@@ -68,11 +75,13 @@ func New(c Config) http.Handler {
 	h.mux.Handle("GET /w/{workspace}/jwks", h.oauth(h.jwks))
 	h.mux.Handle("POST /w/{workspace}/token", h.oauth(h.token))
 	h.mux.Handle("POST /token", h.oauth(h.token))
+	h.mux.Handle("POST /w/{workspace}/introspect", h.oauth(h.introspect))
+	h.mux.Handle("POST /w/{workspace}/revoke", h.oauth(h.revoke))
 	h.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "ok") })
 	h.mux.HandleFunc("GET /readyz", h.ready)
 	h.api()
 	h.mux.HandleFunc("/", h.unknown)
-	return h.recover(h.guardHost(h.mux))
+	return h.recover(h.guardHost(h.observe(h.mux)))
 }
 
 func (h *handler) ready(w http.ResponseWriter, r *http.Request) {
@@ -124,19 +133,6 @@ func (h *handler) recover(next http.Handler) http.Handler {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		next.ServeHTTP(w, r)
 	})
-}
-
-// address returns who sent the request, without the port.
-func address(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return ""
-	}
-	addr, err := netip.ParseAddr(host)
-	if err != nil {
-		return ""
-	}
-	return addr.Unmap().WithZone("").String()
 }
 
 // snapshot returns the workspace that the path names.

@@ -1,0 +1,85 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/nsc-federation/nsc/internal/fault"
+)
+
+// statusWriter remembers the status of an answer.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+// WriteHeader notes the status.
+func (w *statusWriter) WriteHeader(status int) {
+	if w.status == 0 {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Write notes that the status is 200 where none was given.
+func (w *statusWriter) Write(b []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	return w.ResponseWriter.Write(b)
+}
+
+// Unwrap is for http.ResponseController.
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+type originKey struct{}
+
+// address returns who sent the request, as observe found out.
+func address(r *http.Request) string {
+	text, _ := r.Context().Value(originKey{}).(string)
+	return text
+}
+
+// observe finds out where a request came from, holds it against the address's limit, and counts how it ended.
+func (h *handler) observe(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		began := time.Now()
+		from := origin(r, h.TrustedProxies)
+		text := ""
+		if from.IsValid() {
+			text = from.String()
+		}
+		r = r.WithContext(context.WithValue(r.Context(), originKey{}, text))
+		answer := &statusWriter{ResponseWriter: w}
+		if h.Draining != nil && h.Draining() {
+			w.Header().Set("Connection", "close") // this node is leaving; the next request goes elsewhere
+		}
+		if err := h.limit(r, from); err != nil {
+			h.Metrics.Limited("address")
+			h.problem(answer, fault.From(err))
+		} else {
+			next.ServeHTTP(answer, r)
+		}
+		h.Metrics.Request(route(r), answer.status, time.Since(began))
+	})
+}
+
+// limit holds a request against its address's limit. What is served from memory to anybody is not: a cluster that cannot
+// have the keys lets nobody in.
+func (h *handler) limit(r *http.Request, from netip.Addr) error {
+	if r.Method == http.MethodGet && !strings.HasPrefix(r.URL.Path, "/api/") {
+		return nil
+	}
+	return h.Addresses.Take(bucketOf(from))
+}
+
+// route returns the pattern that a request matched, for a label.
+func route(r *http.Request) string {
+	if r.Pattern == "" || r.Pattern == "/" {
+		return "none"
+	}
+	return r.Pattern
+}
