@@ -29,9 +29,18 @@ type Config struct {
 	DatabaseFile  string        `yaml:"database_file" doc:"file that holds the value of database, where it contains a password"`
 	MasterKeyFile string        `yaml:"master_key_file" doc:"default master.key in data_dir"`
 	TLSSelfSigned bool          `yaml:"tls_self_signed" doc:"serve HTTPS with a certificate of our own; clients trust data_dir/ca.pem"`
+	TLSCertFile   string        `yaml:"tls_cert_file" doc:"serve HTTPS with this certificate chain (PEM); read again when it changes"`
+	TLSKeyFile    string        `yaml:"tls_key_file" doc:"private key of tls_cert_file (PEM)"`
+	MetricsListen string        `yaml:"metrics_listen" doc:"address and port to serve Prometheus metrics on, at /metrics; default nowhere"`
+	AddressRate   float64       `yaml:"rate_limit_per_address" doc:"requests per second of one address (/64 for IPv6); 0 is no limit"`
+	WorkspaceRate float64       `yaml:"rate_limit_per_workspace" doc:"tokens per second of one workspace; 0 is no limit"`
+	Proxies       []string      `yaml:"trusted_proxies" doc:"networks of proxies whose X-Forwarded-For is believed"`
 	PublishAhead  time.Duration `yaml:"key_publish_ahead" doc:"how long a signing key is published before it signs"`
 	RotateEvery   time.Duration `yaml:"key_rotate_every" doc:"how long a signing key signs"`
 	Issuers       []Reach       `yaml:"reachable_issuers" doc:"private addresses at which a workspace's trusted issuers may be"`
+
+	// Reload reads the configuration again, for SIGHUP; nil where there is nothing to read.
+	Reload func() (Config, error) `yaml:"-"`
 
 	Dev bool `yaml:"-"` // nsc dev: loopback, HTTP issuers, everything made by itself (rule 36)
 }
@@ -46,10 +55,17 @@ type Reach struct {
 // DefaultListen is where nsc listens where nothing else is said.
 const DefaultListen = "127.0.0.1:8740"
 
+// Rates that no honest caller meets.
+const (
+	defaultAddressRate   = 500
+	defaultWorkspaceRate = 5000
+)
+
 // Default returns the configuration of an empty file.
 func Default() Config {
 	return Config{
 		Listen: DefaultListen, DataDir: defaultDataDir(),
+		AddressRate: defaultAddressRate, WorkspaceRate: defaultWorkspaceRate,
 		PublishAhead: keys.DefaultSchedule.PublishAhead, RotateEvery: keys.DefaultSchedule.RotateEvery,
 	}
 }
@@ -159,6 +175,12 @@ func (c *Config) overlay(env func(string) string) error {
 				return fmt.Errorf("%s: %q is not a duration like 24h", variable, text)
 			}
 			*field = d
+		case *float64:
+			f, err := strconv.ParseFloat(text, 64)
+			if err != nil {
+				return fmt.Errorf("%s: %q is not a number", variable, text)
+			}
+			*field = f
 		default:
 			return fmt.Errorf("%s cannot be set by the environment; use the configuration file", variable)
 		}
@@ -194,8 +216,38 @@ func (c Config) Check() error {
 	if c.PublishAhead < 0 || c.RotateEvery <= c.PublishAhead {
 		return errors.New("key_rotate_every must be longer than key_publish_ahead")
 	}
+	if (c.TLSCertFile == "") != (c.TLSKeyFile == "") {
+		return errors.New("tls_cert_file and tls_key_file go together")
+	}
+	if c.TLSCertFile != "" && c.TLSSelfSigned {
+		return errors.New("tls_self_signed and tls_cert_file exclude each other")
+	}
+	if c.AddressRate < 0 || c.WorkspaceRate < 0 {
+		return errors.New("rate_limit_per_address and rate_limit_per_workspace cannot be negative; 0 is no limit")
+	}
+	if c.MetricsListen != "" {
+		if _, _, err := net.SplitHostPort(c.MetricsListen); err != nil {
+			return fmt.Errorf("metrics_listen: %q is not an address and port like 127.0.0.1:9464", c.MetricsListen)
+		}
+	}
+	if _, err := c.proxies(); err != nil {
+		return err
+	}
 	_, err = c.exceptions()
 	return err
+}
+
+// proxies returns the networks of trusted_proxies.
+func (c Config) proxies() ([]netip.Prefix, error) {
+	var list []netip.Prefix
+	for i, text := range c.Proxies {
+		prefix, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, fmt.Errorf("trusted_proxies[%d]: %q is not a network like 10.0.0.0/8", i, text)
+		}
+		list = append(list, prefix)
+	}
+	return list, nil
 }
 
 func checkBaseURL(text string) error {
@@ -252,8 +304,10 @@ func (c Config) baseURL(listening net.Addr) string {
 }
 
 func (c Config) scheme() string {
-	if c.TLSSelfSigned {
+	if c.tls() {
 		return "https"
 	}
 	return "http"
 }
+
+func (c Config) tls() bool { return c.TLSSelfSigned || c.TLSCertFile != "" }

@@ -14,6 +14,7 @@ import (
 	"github.com/nsc-federation/nsc/internal/jwt"
 	"github.com/nsc-federation/nsc/internal/keys"
 	"github.com/nsc-federation/nsc/internal/manage"
+	"github.com/nsc-federation/nsc/internal/metrics"
 	"github.com/nsc-federation/nsc/internal/store"
 	"github.com/nsc-federation/nsc/internal/sts"
 	"github.com/nsc-federation/nsc/internal/workspace"
@@ -32,6 +33,7 @@ type parts struct {
 	verifier *identity.Verifier
 	tokens   *sts.Service
 	manage   *manage.Service
+	metrics  *metrics.Metrics
 }
 
 // openParts opens the database of a configuration, checks that it belongs to this base URL and this master key, and
@@ -76,7 +78,8 @@ func (p *parts) wire(ctx context.Context, c Config, baseURL string, master keys.
 		writers = postgresWriters
 	}
 	exceptions, _ := c.exceptions() // Check has parsed them before
-	p.recorder = audit.NewRecorder(p.store, writers, now)
+	p.metrics = metrics.New(func() time.Time { return p.cache.Confirmed() })
+	p.recorder = audit.NewRecorder(observedLog{p.store, p.metrics}, writers, now)
 	p.rings = keys.Open(p.store, master, now)
 	p.cache = workspace.NewCache(p.store, baseURL, p.rings.Forget)
 	schedule := keys.Schedule{PublishAhead: c.PublishAhead, RotateEvery: c.RotateEvery}
@@ -84,9 +87,9 @@ func (p *parts) wire(ctx context.Context, c Config, baseURL string, master keys.
 	p.verifier = identity.Open(identity.Options{
 		Own: p.rings, Local: p.local, AllowLoopback: c.Dev, Exceptions: exceptions, Now: now, Log: log,
 	})
-	p.tokens = sts.New(p.cache, p.verifier, p.recorder, p.rings, now, log)
+	p.tokens = sts.New(p.cache, p.verifier, p.recorder, p.rings, p.store, now, log)
 	p.manage = manage.New(manage.Config{
-		Workspaces: p.store, Trusts: p.store, Record: p.store, Keys: p.store, Rotator: p.rotator, Entries: p.recorder,
+		Workspaces: p.store, Trusts: p.store, CutOffs: p.store, Record: p.store, Keys: p.store, Rotator: p.rotator, Entries: p.recorder,
 		Issuer: p.cache.Issuer, NameOf: p.cache.NameOf, Forget: p.cache.Forget, AllowLoopback: c.Dev, Now: now,
 	})
 }
@@ -118,6 +121,20 @@ func (p *parts) ready(ctx context.Context) error {
 		return err
 	}
 	return p.store.Ping(ctx)
+}
+
+// observedLog counts what the record does.
+type observedLog struct {
+	*store.Store
+	metrics *metrics.Metrics
+}
+
+// Append makes entries durable.
+func (l observedLog) Append(ctx context.Context, entries []audit.Entry) ([]audit.Outcome, error) {
+	began := time.Now()
+	outcomes, err := l.Store.Append(ctx, entries)
+	l.metrics.Committed(len(entries), time.Since(began), err)
+	return outcomes, err
 }
 
 func (c Config) exceptions() ([]identity.Exception, error) {

@@ -69,6 +69,7 @@ func start(t *testing.T, c Config) *running {
 		if err := stop(); err != nil {
 			t.Errorf("stop: %v", err)
 		}
+		logs.secretsStayOut(t)
 	})
 	return &running{url: address(t, talk.String(), logs.String()), dir: c.DataDir, stop: stop, logs: logs}
 }

@@ -11,9 +11,13 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"golang.org/x/net/netutil"
+
 	"github.com/nsc-federation/nsc/internal/audit"
+	"github.com/nsc-federation/nsc/internal/limit"
 	"github.com/nsc-federation/nsc/internal/web"
 )
 
@@ -25,6 +29,8 @@ const (
 	idleTimeout       = 2 * time.Minute
 	maxHeader         = 32 << 10
 	stopTimeout       = 15 * time.Second
+	drainFor          = time.Second // how long a stopping server tells its callers so before it stops listening
+	maxConnections    = 20000
 )
 
 const (
@@ -68,42 +74,117 @@ func Run(ctx context.Context, c Config, talk io.Writer, log *slog.Logger) error 
 
 // node is one running server.
 type node struct {
-	config  Config
-	parts   *parts
-	baseURL string
-	log     *slog.Logger
-	work    sync.WaitGroup // in the background
+	config   Config
+	parts    *parts
+	baseURL  string
+	log      *slog.Logger
+	work     sync.WaitGroup // in the background
+	hosts    []string
+	handler  atomic.Pointer[http.Handler] // replaced when the configuration is read again
+	draining atomic.Bool
+}
+
+// servers are what a node listens with.
+type servers struct {
+	public, admin, metrics *http.Server // metrics is nil where nobody wants them
+	failed                 chan error
 }
 
 func (n *node) run(ctx, background context.Context, listener net.Listener, talk io.Writer) error {
 	n.startWork(background)
 	n.log.Info("starting", "version", Version, "base_url", n.baseURL, "listening", n.config.scheme()+"://"+listener.Addr().String())
-	public, err := n.publicServer(listener)
+	n.hosts = n.ownHosts(listener.Addr())
+	n.serveWith(n.config)
+	s, err := n.listen(listener)
 	if err != nil {
 		return err
+	}
+	err = n.announce(ctx, background, talk)
+	if err == nil {
+		n.work.Go(func() { n.reloadOnHangup(background) })
+		select {
+		case <-ctx.Done():
+			n.drain()
+		case err = <-s.failed:
+		}
+	}
+	return errors.Join(err, s.stop())
+}
+
+// listen starts the servers.
+func (n *node) listen(listener net.Listener) (*servers, error) {
+	public := n.newServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*n.handler.Load()).ServeHTTP(w, r) }))
+	if n.config.tls() {
+		config, err := n.tlsConfig()
+		if err != nil {
+			return nil, err
+		}
+		listener = tls.NewListener(listener, config)
+		public.TLSConfig = config // with it, HTTP/2 is served
 	}
 	admin, err := listenAdmin(n.config.DataDir)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	local := n.newServer(n.adminHandler())
-	failed := make(chan error, 2)
-	if n.config.TLSSelfSigned {
-		listener = tls.NewListener(listener, public.TLSConfig)
-	}
-	go func() { failed <- public.Serve(listener) }()
-	go func() { failed <- local.Serve(admin) }()
-	err = n.announce(ctx, background, talk)
-	if err == nil {
-		select {
-		case <-ctx.Done():
-			n.log.Info("stopping: finishing the requests that are under way")
-		case err = <-failed:
+	s := &servers{public: public, admin: n.newServer(n.adminHandler()), failed: make(chan error, 3)}
+	if n.config.MetricsListen != "" {
+		l, err := net.Listen("tcp", n.config.MetricsListen)
+		if err != nil {
+			return nil, fmt.Errorf("metrics_listen: %w", err)
 		}
+		mux := http.NewServeMux()
+		mux.Handle("GET /metrics", n.parts.metrics.Handler())
+		s.metrics = n.newServer(mux)
+		go func() { s.failed <- s.metrics.Serve(l) }()
 	}
-	stop, cancel := context.WithTimeout(context.Background(), stopTimeout)
+	go func() { s.failed <- public.Serve(netutil.LimitListener(listener, maxConnections)) }()
+	go func() { s.failed <- s.admin.Serve(admin) }()
+	return s, nil
+}
+
+// stop finishes the requests that are under way.
+func (s *servers) stop() error {
+	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
-	return errors.Join(err, public.Shutdown(stop), local.Shutdown(stop))
+	err := errors.Join(s.public.Shutdown(ctx), s.admin.Shutdown(ctx))
+	if s.metrics != nil {
+		err = errors.Join(err, s.metrics.Shutdown(ctx))
+	}
+	return err
+}
+
+// drain lets the callers leave: from now on every answer closes its connection, and readiness is denied, so that a
+// request does not meet a connection that is just being closed.
+func (n *node) drain() {
+	n.log.Info("stopping: finishing the requests that are under way")
+	n.draining.Store(true)
+	if !n.config.Dev {
+		time.Sleep(drainFor)
+	}
+}
+
+// ready reports whether requests should be sent here.
+func (n *node) ready(ctx context.Context) error {
+	if n.draining.Load() {
+		return errors.New("the server is stopping")
+	}
+	return n.parts.ready(ctx)
+}
+
+// serveWith serves as a configuration says. Check has parsed its networks before.
+func (n *node) serveWith(c Config) {
+	proxies, _ := c.proxies()
+	addressRate, workspaceRate := c.AddressRate, c.WorkspaceRate
+	if c.Dev { // rule 36
+		addressRate, workspaceRate = 0, 0
+	}
+	n.parts.tokens.Limit(limit.New(workspaceRate))
+	handler := web.New(web.Config{
+		BaseURL: n.baseURL, Tokens: n.parts.tokens, Keys: n.parts.rings, Workspaces: n.parts.cache, Manage: n.parts.manage,
+		Ready: n.ready, Hosts: n.hosts, Log: n.log, Addresses: limit.New(addressRate), TrustedProxies: proxies,
+		Metrics: n.parts.metrics, Draining: n.draining.Load,
+	})
+	n.handler.Store(&handler)
 }
 
 func (n *node) newServer(h http.Handler) *http.Server {
@@ -113,25 +194,8 @@ func (n *node) newServer(h http.Handler) *http.Server {
 	}
 }
 
-func (n *node) publicServer(listener net.Listener) (*http.Server, error) {
-	s := n.newServer(web.New(web.Config{
-		BaseURL: n.baseURL, Tokens: n.parts.tokens, Keys: n.parts.rings, Workspaces: n.parts.cache, Manage: n.parts.manage,
-		Ready: n.parts.ready, Hosts: n.hosts(listener.Addr()), Version: Version, Log: n.log,
-	}))
-	if n.config.TLSSelfSigned {
-		authority, err := openSelfSigned(n.config.DataDir, ownHosts(n.baseURL))
-		if err != nil {
-			return nil, err
-		}
-		s.TLSConfig = &tls.Config{
-			GetCertificate: authority.certificate, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"},
-		}
-	}
-	return s, nil
-}
-
-// hosts returns the Host headers that nsc dev answers to (rule 36); nsc server answers to all.
-func (n *node) hosts(listening net.Addr) []string {
+// ownHosts returns the Host headers that nsc dev answers to (rule 36); nsc server answers to all.
+func (n *node) ownHosts(listening net.Addr) []string {
 	if !n.config.Dev {
 		return nil
 	}
