@@ -21,7 +21,7 @@ func local(cmd *cobra.Command, globals ...string) *cobra.Command {
 
 // writeHelp writes what a command does and how it is used.
 func writeHelp(w io.Writer, cmd *cobra.Command) {
-	fmt.Fprintf(w, "%s\n\nUsage:\n  %s\n", wrap(firstOf(cmd.Long, cmd.Short+"."), helpWidth), Usage(cmd))
+	fmt.Fprintf(w, "%s\n\nUsage:\n  %s\n", wrap(firstOf(cmd.Long, cmd.Short+"."), helpWidth), strings.Join(Usage(cmd), "\n  "))
 	if cmd.Example != "" {
 		fmt.Fprintf(w, "\nExamples:\n%s\n", indent(cmd.Example))
 	}
@@ -35,12 +35,22 @@ func writeHelp(w io.Writer, cmd *cobra.Command) {
 
 const helpWidth = 100
 
-// Usage returns the line that shows how a command is called.
-func Usage(cmd *cobra.Command) string {
-	if cmd.HasAvailableSubCommands() {
-		return cmd.CommandPath() + " COMMAND"
+// Usage returns how a command is called. A group that has flags of its own can be called by itself, too.
+func Usage(cmd *cobra.Command) []string {
+	below := cmd.CommandPath() + " COMMAND"
+	switch {
+	case !cmd.HasAvailableSubCommands():
+		return []string{cmd.UseLine()}
+	case hasOwnFlags(cmd):
+		return []string{cmd.CommandPath() + " [flags]", below}
 	}
-	return cmd.UseLine()
+	return []string{below}
+}
+
+func hasOwnFlags(cmd *cobra.Command) bool {
+	own := false
+	cmd.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) { own = own || f.Name != "help" })
+	return own
 }
 
 // GlobalFlags returns the flags that the command shares with all others and that mean something to it.

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"log/slog"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -87,6 +88,7 @@ nsc server --listen 0.0.0.0:8740 --base-url https://nsc.example.com --data-dir /
 			if err != nil {
 				return err
 			}
+			c.Reload = func() (server.Config, error) { return p.config(cmd, f) }
 			return p.serve(cmd.Context(), c, slog.LevelInfo)
 		},
 	})
@@ -113,8 +115,13 @@ func (p *program) dev(cmd *cobra.Command, f configFlags) error {
 		return err
 	}
 	c.Dev = true
-	if folder := server.Default().DataDir; c.DataDir == folder {
-		c.DataDir = folder + "-dev" // nsc server refuses what nsc dev made (rule 36)
+	if c.DataDir == server.Default().DataDir { // nobody gave one
+		folder, err := os.MkdirTemp("", "nsc-dev-")
+		if err != nil {
+			return failure.Wrap(failure.Failed, err, err.Error(), "give a folder: --data-dir")
+		}
+		defer os.RemoveAll(folder)
+		c.DataDir = folder
 	}
 	if err := c.Check(); err != nil {
 		return configFailure(err)

@@ -56,7 +56,7 @@ func oneLine(text string) string {
 func refusal(base string, resp *http.Response, body []byte) error {
 	r := &Refusal{}
 	if json.Unmarshal(body, r) != nil || r.OAuth == "" && r.Title == "" && r.Detail == "" && r.Code == "" {
-		return stranger(base, resp)
+		return stranger(base, resp, body)
 	}
 	r.HTTPStatus = resp.StatusCode
 	if seconds, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && seconds > 0 {

@@ -57,12 +57,15 @@ func cause(err error) string {
 }
 
 // stranger makes the failure of an error that was not worded by nsc.
-func stranger(base string, resp *http.Response) error {
+func stranger(base string, resp *http.Response, body []byte) error {
 	switch {
 	case resp.StatusCode/100 == 3:
 		return failure.New(failure.Unreachable,
 			fmt.Sprintf("the server at %s answered with a redirect to %s, which is not followed with a token", base, target(resp)),
 			"set --url (NSC_URL) to where the server is")
+	case resp.StatusCode == http.StatusMisdirectedRequest: // nsc dev answers to its own names only (rule 36)
+		return failure.New(failure.Unreachable,
+			fmt.Sprintf("the server at %s has other names: %s", base, oneLine(string(body[:min(len(body), 200)]))), "use one of them as --url (NSC_URL)")
 	case resp.StatusCode == http.StatusBadGateway, resp.StatusCode == http.StatusServiceUnavailable,
 		resp.StatusCode == http.StatusGatewayTimeout:
 		return failure.New(failure.Unreachable,

@@ -20,7 +20,7 @@ const usualLifetime = 24 * time.Hour
 func (r *Report) judge(raw string, want Expectation) {
 	token, err := jwt.Parse(raw)
 	if err != nil {
-		r.strict(err)
+		r.strict(raw, err)
 		return
 	}
 	c := token.Claims
@@ -30,11 +30,13 @@ func (r *Report) judge(raw string, want Expectation) {
 }
 
 // strict words why nsc's reader refuses a token, unless that has been said.
-func (r *Report) strict(err error) {
+func (r *Report) strict(raw string, err error) {
 	algorithm, _ := text(r.Header, "alg")
 	switch {
 	case errors.Is(err, jwt.ErrTooLarge):
 		r.problem(Malformed, fmt.Sprintf("it is larger than %d KiB, the most that nsc reads", jwt.MaxSize>>10), "")
+	case strings.HasSuffix(raw, "."):
+		r.problem(Unsigned, "it is unsigned: its signature is empty", "anybody can write such a token; have its issuer sign it")
 	case errors.Is(err, jwt.ErrAlgorithm) && strings.EqualFold(algorithm, "none"):
 		r.problem(Unsigned, "it is unsigned: its alg is none", "anybody can write such a token; have its issuer sign it")
 	case errors.Is(err, jwt.ErrAlgorithm):

@@ -10,7 +10,10 @@ func (p *Page) Man() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, ".TH %q 1 \"\" nsc \"nsc\"\n", strings.ToUpper(p.File()))
 	fmt.Fprintf(&b, ".SH NAME\n%s \\- %s\n", roff(p.File()), roff(p.Short))
-	fmt.Fprintf(&b, ".SH SYNOPSIS\n.B %s\n", roff(p.Usage))
+	fmt.Fprint(&b, ".SH SYNOPSIS\n")
+	for _, line := range p.Usage {
+		fmt.Fprintf(&b, ".B %s\n.br\n", roff(line))
+	}
 	fmt.Fprintf(&b, ".SH DESCRIPTION\n%s\n", paragraphs(p.description()))
 	manFlags(&b, "OPTIONS", p.Flags)
 	manFlags(&b, "GLOBAL OPTIONS", p.Globals)

@@ -12,7 +12,7 @@ func (p *Page) Markdown() string {
 	if p.Long != "" {
 		fmt.Fprintf(&b, "\n%s\n", strings.TrimSpace(p.Long))
 	}
-	fmt.Fprintf(&b, "\n```text\n%s\n```\n", p.Usage)
+	fmt.Fprintf(&b, "\n```text\n%s\n```\n", strings.Join(p.Usage, "\n"))
 	if p.Example != "" {
 		fmt.Fprintf(&b, "\n## Examples\n\n```sh\n%s\n```\n", strings.TrimSpace(p.Example))
 	}

@@ -16,7 +16,7 @@ type Page struct {
 	Name     string // nsc auth issue-id-token
 	Short    string
 	Long     string
-	Usage    string
+	Usage    []string
 	Example  string
 	Flags    []Flag
 	Globals  []Flag

@@ -1,0 +1,126 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/nsc-federation/nsc/internal/cli/api"
+	"github.com/nsc-federation/nsc/internal/cli/failure"
+)
+
+func (p *program) cutOffCommand() *cobra.Command {
+	var t api.CutOffTarget
+	cmd := p.group("cutoff", "Cut off a trust, a token, a key, an issuer or a subject, this second",
+		`Once the command has returned, no node of the server issues anything that it forbids, and the server's own uses refuse what was issued before. It prints what it cannot reach: living tokens for other audiences, which others verify by themselves until they expire.
+
+A trust keeps its terms, and a new token may be had by it; a subject and an issuer are also refused new tokens until the cut-off is lifted.`,
+		`nsc cutoff --issuer https://token.actions.githubusercontent.com --subject repo:acme/api:ref:refs/heads/main --reason "leaked runner"
+nsc cutoff --token agraa5jbae2ln6kc6kn7uqixjm
+nsc cutoff list
+nsc cutoff lift agraa5javqfhwfpodrd42i2eky`,
+		p.cutOffListCommand(), p.cutOffLiftCommand(),
+	)
+	cmd.Args = noArguments
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return p.cutOff(cmd.Context(), t) }
+	flags := cmd.Flags()
+	flags.StringVar(&t.Trust, "trust", "", "`ID` of a trust relationship: end the tokens that rest on it")
+	flags.StringVar(&t.Token, "token", "", "`jti` of one token")
+	flags.StringVar(&t.Key, "key", "", "`ID` of a signing key: remove it at once")
+	flags.StringVar(&t.Issuer, "issuer", "", "external issuer's `URL`, alone or with --subject")
+	flags.StringVar(&t.Subject, "subject", "", "`subject`: with --issuer as the issuer names it, alone as nsc does")
+	flags.StringVar(&t.Reason, "reason", "", "`words` for those who read the record")
+	return cmd
+}
+
+func (p *program) cutOff(ctx context.Context, t api.CutOffTarget) error {
+	if t.Trust == "" && t.Token == "" && t.Key == "" && t.Issuer == "" && t.Subject == "" {
+		return failure.Misuse("nothing is named that could be cut off", "name it: --trust, --token, --key, --subject or --issuer")
+	}
+	s, err := p.session(ctx)
+	if err != nil {
+		return err
+	}
+	result, err := s.client.CutOff(ctx, s.workspace, s.bearer, t)
+	if err != nil {
+		err = conflicting(err, "it is cut off already: nsc cutoff list")
+		return absent(err, s.workspace+" has no such thing", "see what there is: nsc auth trust-relationships list, nsc keys list")
+	}
+	if result.ID != "" {
+		p.say("cut off; nsc cutoff lift %s ends it", result.ID)
+	} else {
+		p.say("cut off")
+	}
+	return p.print(result, func(w io.Writer) { p.unreachable(w, result) })
+}
+
+// unreachable says what a cut-off does not reach (rule 23).
+func (p *program) unreachable(w io.Writer, result api.CutOffResult) {
+	if len(result.Unreachable) == 0 {
+		fmt.Fprintln(w, "No living tokens are out of reach.")
+		return
+	}
+	fmt.Fprintln(w, "Out of reach, because others verify them by themselves:")
+	var rows [][]string
+	for _, u := range result.Unreachable {
+		rows = append(rows, []string{u.Audience, strconv.Itoa(u.Count), p.relative(u.Latest)})
+	}
+	table(w, []string{"AUDIENCE", "TOKENS", "LAST ENDS"}, rows)
+	if result.Incomplete {
+		fmt.Fprintln(w, "There are more; not all were counted.")
+	}
+}
+
+func (p *program) cutOffListCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "list", Short: "List the cut-offs that last", Args: noArguments,
+		Example: `nsc cutoff list
+nsc cutoff list -o json`,
+		RunE: func(cmd *cobra.Command, _ []string) error { return p.cutOffList(cmd.Context()) },
+	}
+}
+
+func (p *program) cutOffList(ctx context.Context) error {
+	s, err := p.session(ctx)
+	if err != nil {
+		return err
+	}
+	found, err := s.client.CutOffs(ctx, s.workspace, s.bearer)
+	if err != nil {
+		return err
+	}
+	return p.print(found, func(w io.Writer) {
+		var rows [][]string
+		for _, c := range found {
+			until := "lifted"
+			if c.ExpiresAt != nil {
+				until = p.relative(*c.ExpiresAt)
+			}
+			rows = append(rows, []string{c.ID, c.Kind, c.Value, until, c.Reason})
+		}
+		table(w, []string{"ID", "KIND", "VALUE", "UNTIL", "REASON"}, rows)
+	})
+}
+
+func (p *program) cutOffLiftCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "lift ID", Short: "End a cut-off that lasts", Args: cobra.ExactArgs(1),
+		Example: `nsc cutoff lift agraa5javqfhwfpodrd42i2eky`,
+		RunE:    func(cmd *cobra.Command, args []string) error { return p.cutOffLift(cmd.Context(), args[0]) },
+	}
+}
+
+func (p *program) cutOffLift(ctx context.Context, id string) error {
+	s, err := p.session(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.client.LiftCutOff(ctx, s.workspace, s.bearer, id); err != nil {
+		return absent(err, s.workspace+" has no cut-off "+id, "see what there is: nsc cutoff list")
+	}
+	p.say("lifted %s; what it forbade and has not expired is valid again", id)
+	return nil
+}
