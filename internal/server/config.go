@@ -40,7 +40,7 @@ type Config struct {
 	Issuers       []Reach       `yaml:"reachable_issuers" doc:"private addresses at which a workspace's trusted issuers may be"`
 
 	// Reload reads the configuration again, for SIGHUP; nil where there is nothing to read.
-	Reload func() (Config, error) `yaml:"-"`
+	Reload func() (Config, error) `yaml:"-" json:"-"`
 
 	Dev bool `yaml:"-"` // nsc dev: loopback, HTTP issuers, everything made by itself (rule 36)
 }

@@ -14,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/nsc-federation/nsc/internal/store/pgtest"
 )
 
 // lines is a writer that tells when a line with a word came.
@@ -90,6 +92,9 @@ func address(t *testing.T, talk, logs string) string {
 func devConfig(t *testing.T) Config {
 	c := Default()
 	c.Listen, c.DataDir, c.Dev = "127.0.0.1:0", t.TempDir(), true
+	if os.Getenv(postgresVariable) != "" {
+		c.Database = pgtest.Database(t)
+	}
 	return c
 }
 
