@@ -13,8 +13,9 @@ type Entry struct {
 	TokenID     string   // jti of the token that the event is about; may be empty
 	Trusts      []string // IDs of the trusts that contributed
 	Salt        [16]byte
-	Body        []byte // canonical encoding of the event
-	Use         *Use   // consumed in the same transaction; nil for none
+	Body        []byte  // canonical encoding of the event
+	Use         *Use    // consumed in the same transaction; nil for none
+	Answer      *Answer // kept in the same transaction as a write's event; nil for none
 }
 
 // Use is the single use of an external token (rule 16), kept until the token has expired.

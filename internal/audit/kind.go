@@ -23,11 +23,15 @@ const (
 	AdminCreated     Kind = "admin.created"
 	CutOffCreated    Kind = "cut_off.created"
 	CutOffLifted     Kind = "cut_off.lifted"
+	RevocableCreated Kind = "revocable_token.created"
+	RevocableRenewed Kind = "revocable_token.refreshed"
+	RevocableRevoked Kind = "revocable_token.revoked"
 )
 
 var kinds = []Kind{
 	TokenIssued, TokenReissued, TokenRefused, TrustCreated, TrustUpdated, TrustRemoved, WorkspaceCreated, KeyPublished,
 	KeyRemoved, KeysResealed, AdminCreated, CutOffCreated, CutOffLifted,
+	RevocableCreated, RevocableRenewed, RevocableRevoked,
 }
 
 // Known reports whether there is such a kind.

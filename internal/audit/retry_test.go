@@ -101,10 +101,10 @@ func TestRule16SingleUse(t *testing.T) {
 	}
 }
 
-func TestRule16ASingleUseTokenNeedsAnID(t *testing.T) {
+func TestRule16OnlyWhatATrustSaysIsUsedUp(t *testing.T) {
 	w := newWorld(t)
-	token := w.token(claims{"jti": nil})
-	d := w.grant(token) // policy refuses it where the trust says single use; so does the record
+	token := w.token(claims{"jti": nil}) // single use would need it, as policy says
+	d := w.grant(token)
 	if d.SingleUse() {
 		t.Fatal("single use")
 	}

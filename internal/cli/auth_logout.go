@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/nsc-federation/nsc/internal/cli/credentials"
+	"github.com/nsc-federation/nsc/internal/credentials"
 )
 
 func (p *program) logoutCommand() *cobra.Command {

@@ -66,7 +66,7 @@ func (p *program) unreachable(w io.Writer, result api.CutOffResult) {
 	fmt.Fprintln(w, "Out of reach, because others verify them by themselves:")
 	var rows [][]string
 	for _, u := range result.Unreachable {
-		rows = append(rows, []string{u.Audience, strconv.Itoa(u.Count), p.relative(u.Latest)})
+		rows = append(rows, []string{shown(u.Audience), strconv.Itoa(u.Count), p.relative(u.Latest)})
 	}
 	table(w, []string{"AUDIENCE", "TOKENS", "LAST ENDS"}, rows)
 	if result.Incomplete {
@@ -99,7 +99,7 @@ func (p *program) cutOffList(ctx context.Context) error {
 			if c.ExpiresAt != nil {
 				until = p.relative(*c.ExpiresAt)
 			}
-			rows = append(rows, []string{c.ID, c.Kind, c.Value, until, c.Reason})
+			rows = append(rows, []string{c.ID, c.Kind, shown(c.Value), until, shown(c.Reason)})
 		}
 		table(w, []string{"ID", "KIND", "VALUE", "UNTIL", "REASON"}, rows)
 	})
@@ -107,7 +107,7 @@ func (p *program) cutOffList(ctx context.Context) error {
 
 func (p *program) cutOffLiftCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "lift ID", Short: "End a cut-off that lasts", Args: cobra.ExactArgs(1),
+		Use: "lift ID", Short: "End a cut-off that lasts", Args: oneArgument,
 		Example: `nsc cutoff lift agraa5javqfhwfpodrd42i2eky`,
 		RunE:    func(cmd *cobra.Command, args []string) error { return p.cutOffLift(cmd.Context(), args[0]) },
 	}

@@ -24,8 +24,8 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/nsc-federation/nsc/internal/cli/credentials"
 	"github.com/nsc-federation/nsc/internal/cli/failure"
+	"github.com/nsc-federation/nsc/internal/credentials"
 )
 
 // Main runs the program with its arguments, without its name, and returns the exit status.

@@ -128,3 +128,11 @@ func atMostOne(cmd *cobra.Command, args []string) error {
 	}
 	return failure.Misuse(fmt.Sprintf("%s takes one argument; %q is one too many", cmd.CommandPath(), args[1]), "%s", seeHelp(cmd))
 }
+
+// oneArgument wants exactly one.
+func oneArgument(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return failure.Misuse(cmd.CommandPath()+" takes an argument and none is given", "%s", seeHelp(cmd))
+	}
+	return atMostOne(cmd, args)
+}

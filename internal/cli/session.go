@@ -6,8 +6,8 @@ import (
 	"strings"
 
 	"github.com/nsc-federation/nsc/internal/cli/api"
-	"github.com/nsc-federation/nsc/internal/cli/credentials"
 	"github.com/nsc-federation/nsc/internal/cli/failure"
+	"github.com/nsc-federation/nsc/internal/credentials"
 )
 
 // defaultURL is where `nsc dev` listens.
@@ -93,7 +93,7 @@ func (p *program) checkEnd(c credentials.Credential) error {
 
 // federate returns a token of another workspace of the same server, from the last time or by a new exchange.
 func (p *program) federate(ctx context.Context, client *api.Client, origin credentials.Credential, workspace string) (string, error) {
-	if c, ok := p.store.Derived(origin, workspace); ok {
+	if c, ok := p.store.Derived(origin, workspace); ok && stillGood(ctx, client, c) {
 		return c.BearerToken, nil
 	}
 	if err := p.checkEnd(origin); err != nil {
@@ -116,6 +116,12 @@ func (p *program) federate(ctx context.Context, client *api.Client, origin crede
 		p.warn("%v; the next command for %s exchanges again", err, workspace)
 	}
 	return answer.AccessToken, nil
+}
+
+// stillGood asks whether a kept token was cut off since. Where nobody can be asked, the command itself will say so better.
+func stillGood(ctx context.Context, client *api.Client, c credentials.Credential) bool {
+	_, err := client.WhoAmI(ctx, c.Workspace, c.BearerToken)
+	return err == nil || failure.From(err).Status != failure.Refused
 }
 
 // federationFailure says which of two workspaces was asked for, since the caller named one and is signed in to the other.

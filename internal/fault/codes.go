@@ -36,17 +36,20 @@ const (
 
 // What is wrong with a request at the management API, or with the server.
 const (
-	InvalidField    Code = "invalid_field"
-	Unauthenticated Code = "unauthenticated"
-	Forbidden       Code = "forbidden"
-	NotFound        Code = "not_found"
-	Conflict        Code = "conflict"
-	Stale           Code = "stale"
-	TooLarge        Code = "too_large"
-	TooMany         Code = "too_many_requests"
-	KeysUnavailable Code = "issuer_unavailable"
-	Unavailable     Code = "unavailable"
-	Internal        Code = "internal"
+	InvalidField     Code = "invalid_field"
+	Unauthenticated  Code = "unauthenticated"
+	Forbidden        Code = "forbidden"
+	NotFound         Code = "not_found"
+	MethodNotAllowed Code = "method_not_allowed"
+	UnsupportedMedia Code = "unsupported_media_type"
+	Conflict         Code = "conflict"
+	Stale            Code = "stale"
+	KeyReused        Code = "idempotency_key_reused"
+	TooLarge         Code = "too_large"
+	TooMany          Code = "too_many_requests"
+	KeysUnavailable  Code = "issuer_unavailable"
+	Unavailable      Code = "unavailable"
+	Internal         Code = "internal"
 )
 
 type row struct {
@@ -79,8 +82,11 @@ var table = map[Code]row{
 	Unauthenticated:  {http.StatusUnauthorized, "invalid_token", "a valid access token for this workspace is needed; sign in first"},
 	Forbidden:        {http.StatusForbidden, "insufficient_scope", "the caller's grants do not allow this"},
 	NotFound:         {http.StatusNotFound, "invalid_request", "no such thing here"},
+	MethodNotAllowed: {http.StatusMethodNotAllowed, "invalid_request", "this address does not take this method; the Allow header says which it takes"},
+	UnsupportedMedia: {http.StatusUnsupportedMediaType, "invalid_request", "the body must be JSON: Content-Type application/json"},
 	Conflict:         {http.StatusConflict, "invalid_request", "it exists already, or is in use"},
 	Stale:            {http.StatusPreconditionFailed, "invalid_request", "it was changed in the meantime; read it again and repeat the change"},
+	KeyReused:        {http.StatusUnprocessableEntity, "invalid_request", "this Idempotency-Key was sent before with another request; a new request needs a new key"},
 	TooLarge:         {http.StatusRequestEntityTooLarge, "invalid_request", "the request is too large"},
 	TooMany:          {http.StatusTooManyRequests, "temporarily_unavailable", "too many requests; try again later"},
 	KeysUnavailable:  {http.StatusServiceUnavailable, "temporarily_unavailable", "the keys of the token's issuer cannot be had at present; try again later"},

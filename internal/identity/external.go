@@ -91,11 +91,15 @@ func externalIdentity(tenant Tenant, u Unverified, key jwt.Key, origin string) *
 
 // newVerified takes over what every token has, once its signature is known to be good.
 func newVerified(tenant Tenant, kind Kind, u Unverified, key jwt.Key, origin string) *verified {
-	c := u.token.Claims
+	c := u.claims()
+	thumbprint := ""
+	if key.Public != nil {
+		thumbprint = key.Thumbprint()
+	}
 	return &verified{
 		tenant: tenant, kind: kind,
 		issuer: c.Issuer, externalSubject: c.Subject, audience: c.Audience, tokenID: c.ID,
 		issuedAt: time.Unix(c.IssuedAt, 0), expiresAt: time.Unix(c.ExpiresAt, 0),
-		digest: u.digest, key: key, keyThumbprint: key.Thumbprint(), keySource: origin, claims: c,
+		digest: u.digest, key: key, keyThumbprint: thumbprint, keySource: origin, claims: c,
 	}
 }

@@ -49,6 +49,9 @@ func (v *Verifier) checkKnown(ctx context.Context, known *verified) (Identity, e
 		v.forget(known.digest)
 		return Identity{}, err
 	}
+	if known.keySource == storedSource {
+		return Identity{known}, nil
+	}
 	key, err := v.ownKey(ctx, known.tenant, known.key.ID)
 	if err != nil {
 		if fault.Is(err, fault.TokenRefused) {
@@ -64,6 +67,9 @@ func (v *Verifier) checkKnown(ctx context.Context, known *verified) (Identity, e
 }
 
 func (v *Verifier) verifyOwn(ctx context.Context, tenant Tenant, u Unverified) (Identity, error) {
+	if u.stored != nil {
+		return v.verifyStored(tenant, u)
+	}
 	if u.token == nil {
 		return Identity{}, refuse("no token")
 	}

@@ -13,7 +13,9 @@ import (
 // and the issuer that it claims to concern; what it says is the word of a stranger.
 type Unverified struct {
 	token  *jwt.Token
-	known  *verified // the cache's memory of this very token, in place of token
+	known  *verified   // the cache's memory of this very token, in place of token
+	stored *jwt.Claims // what the store has for an opaque token of our own, in place of token
+	lasts  bool        // a revocable token: each use begins a chain of its own, so it is not remembered
 	digest [32]byte
 }
 
@@ -53,6 +55,8 @@ func (u Unverified) claims() *jwt.Claims {
 		return u.token.Claims
 	case u.known != nil:
 		return u.known.claims
+	case u.stored != nil:
+		return u.stored
 	}
 	return &noClaims
 }

@@ -33,6 +33,9 @@ type Options struct {
 	// Local returns where the keys of an issuer below our own base URL are, and whether it is such an issuer.
 	Local func(issuer string) (keys func(context.Context) (jwt.KeySet, error), ok bool)
 
+	Secrets Secrets                  // finds opaque tokens; nil knows none
+	Issuer  func(name string) string // of a workspace, by its name
+
 	AllowLoopback bool // nsc dev: issuers on loopback, over HTTP too
 	Exceptions    []Exception
 
@@ -45,6 +48,8 @@ type Options struct {
 type Verifier struct {
 	own     OwnKeys
 	sources *sources
+	secrets Secrets
+	issuer  func(name string) string
 	now     func() time.Time
 
 	mu   sync.Mutex // never held during anything but a look into seen
@@ -68,6 +73,8 @@ func Open(o Options) *Verifier {
 	}
 	return &Verifier{
 		own:     o.Own,
+		secrets: o.Secrets,
+		issuer:  o.Issuer,
 		sources: newSources(f.keys, o.Local, o.Now, o.Log),
 		now:     o.Now,
 		seen:    newLRU[[32]byte, *verified](maxSeen),

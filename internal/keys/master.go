@@ -73,13 +73,13 @@ func LoadMaster(path string) (Master, error) {
 	if mode := info.Mode().Perm(); mode&0o077 != 0 {
 		return Master{}, fmt.Errorf("master key: %s may be read by others (mode %04o): chmod 600 it", path, mode)
 	}
-	text, err := io.ReadAll(io.LimitReader(f, maxMasterFile))
+	text, err := io.ReadAll(io.LimitReader(f, maxMasterFile+1))
 	if err != nil {
 		return Master{}, fmt.Errorf("master key: %w", err)
 	}
 	encoded, ok := strings.CutPrefix(strings.TrimSpace(string(text)), masterPrefix)
 	secret, err := base64.StdEncoding.Strict().DecodeString(encoded)
-	if !ok || err != nil || len(secret) != secretSize {
+	if !ok || err != nil || len(secret) != secretSize || len(text) > maxMasterFile {
 		return Master{}, fmt.Errorf("master key: %s is not a master key file (one line, %s and 32 bytes in base64)", path, masterPrefix)
 	}
 	return newMaster(secret)

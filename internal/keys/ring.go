@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/nsc-federation/nsc/internal/jwt"
@@ -108,11 +109,15 @@ func (r *ring) find(keyID string, now time.Time) (jwt.Key, bool) {
 	return jwt.Key{}, false
 }
 
-// algorithms returns those that the ring can sign with now.
+// algorithms returns those that tokens are or will be signed with: whoever reads discovery once must know an algorithm
+// before it is used, as he must know a key (rule 29).
 func (r *ring) algorithms(now time.Time) []jwt.Algorithm {
 	var algs []jwt.Algorithm
 	for _, alg := range []jwt.Algorithm{jwt.ES256, jwt.RS256, jwt.EdDSA} {
-		if _, ok := r.active(alg, now); ok {
+		if slices.ContainsFunc(r.members, func(m member) bool {
+			state := m.stored.State(now)
+			return m.stored.Algorithm == alg && (state == Published || state == Active)
+		}) {
 			algs = append(algs, alg)
 		}
 	}

@@ -195,6 +195,9 @@ func (s *Service) Revoke(ctx context.Context, held identity.Identity, address st
 	if held.IsZero() {
 		return nil
 	}
+	if done, err := s.revokeRegistered(ctx, held, address); done || err != nil {
+		return err
+	}
 	now := s.c.Now()
 	c := workspace.CutOff{
 		ID: id.New(now), WorkspaceID: held.Tenant().ID, Kind: workspace.CutToken, Value: held.TokenID(), Reason: "revoked by its holder",

@@ -48,6 +48,7 @@ type Config struct {
 	Workspaces    WorkspaceStore
 	Trusts        TrustStore
 	CutOffs       CutOffStore
+	Revocables    RevocableStore
 	Record        RecordStore
 	Keys          keys.Reader
 	Rotator       *keys.Rotator

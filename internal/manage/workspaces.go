@@ -66,6 +66,14 @@ func (s *Service) CreateWorkspace(ctx context.Context, caller identity.Identity,
 	if err := workspace.CheckName(name); err != nil {
 		return workspace.Workspace{}, invalid("name", err.Error())
 	}
+	if _, err := s.c.Workspaces.WorkspaceByName(ctx, name); !fault.Is(err, fault.NotFound) {
+		if err == nil {
+			f := fault.Newf(fault.Conflict, "workspace %s", name)
+			f.Detail = "there is, or was, a workspace of this name; names are never used again"
+			err = f
+		}
+		return workspace.Workspace{}, err
+	}
 	created := s.newWorkspace(name, caller.Subject())
 	trust, err := s.ownerTrust(created, owner, caller.Subject())
 	if err != nil {

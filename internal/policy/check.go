@@ -99,7 +99,7 @@ func checkSubject(t Trust, pinned []string) ([]string, error) {
 		return nil, wrong("subject_match", "%s", err)
 	}
 	service, shared := sharedIssuerOf(t.Issuer)
-	narrow := len(subject.literals()) > 0 && (!shared || service.narrows(subject))
+	narrow := len(subject.Literals()) > 0 && (!shared || service.narrows(subject))
 	if !narrow && len(pinned) == 0 {
 		return nil, wrong("subject_match", "%q admits subjects of anybody's; write out at least one whole segment that "+
 			`says whose they are, or add a condition such as claims.<name> == "<value>"`, t.SubjectMatch)
@@ -119,10 +119,10 @@ func checkAudience(t Trust, tenant identity.Tenant, pinned []string) error {
 	if err != nil {
 		return wrong("audience", "%s", err)
 	}
-	if audience.text == tenant.Issuer {
+	if audience.Text() == tenant.Issuer {
 		return nil
 	}
-	if len(audience.literals()) == 0 && len(pinned) == 0 {
+	if len(audience.Literals()) == 0 && len(pinned) == 0 {
 		return wrong("audience", "%q admits audiences of anybody's; write out at least one whole segment, or leave it "+
 			"empty for %s", t.Audience, tenant.Issuer)
 	}

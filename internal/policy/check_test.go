@@ -103,7 +103,7 @@ func TestDefaultsAreFilledIn(t *testing.T) {
 		t.Run(row.rule, func(t *testing.T) {
 			got, _, err := Check(trust(func(tr *Trust) {
 				tr.WorkspaceID, tr.DefaultDuration, tr.MaxDuration = "", row.duration, row.most
-				tr.Grants = grants(grant(Workspace, "trust", Write, Read, Read))
+				tr.Grants = these(grant(Workspace, "trust", Write, Read, Read))
 			}), tenant)
 			if err != nil {
 				t.Fatal(err)
@@ -111,7 +111,7 @@ func TestDefaultsAreFilledIn(t *testing.T) {
 			if got.DefaultDuration != row.wantDuration || got.MaxDuration != row.wantMost || got.MaxLifetime != row.lives {
 				t.Errorf("%s %s %s", got.DefaultDuration, got.MaxDuration, got.MaxLifetime)
 			}
-			if !reflect.DeepEqual(got.Grants, grants(grant(Workspace, "trust", Read, Write))) || got.WorkspaceID != tenant.ID {
+			if !reflect.DeepEqual(got.Grants, these(grant(Workspace, "trust", Read, Write))) || got.WorkspaceID != tenant.ID {
 				t.Errorf("%v in %q", got.Grants, got.WorkspaceID)
 			}
 		})
@@ -299,7 +299,7 @@ func TestWarningsNameTheirField(t *testing.T) {
 	}{
 		{"a final * within a segment", "subject_match: ", func(tr *Trust) { tr.SubjectMatch = "repo:acme/api*" }},
 		{"a grant on every audience", "grants[0].resource_id: ", func(tr *Trust) {
-			tr.Grants = grants(grant(Audience, "*", Issue))
+			tr.Grants = these(grant(Audience, "*", Issue))
 		}},
 		{"no grant", "grants: ", func(tr *Trust) { tr.Grants = nil }},
 	} {

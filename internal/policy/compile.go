@@ -45,7 +45,7 @@ func Compile(t Trust, tenant identity.Tenant) (*Compiled, error) {
 	c := &Compiled{
 		ref:         identity.TrustRef{ID: t.ID, Version: t.Version},
 		workspaceID: tenant.ID, issuer: t.Issuer, enabled: t.Enabled,
-		subject: subject, audience: audience, ours: audience.text == tenant.Issuer,
+		subject: subject, audience: audience, ours: audience.Text() == tenant.Issuer,
 		condition: t.Condition, groupPrefix: groupPrefix(t.Issuer),
 		grants: Union(t.Grants), duration: t.DefaultDuration, most: t.MaxDuration,
 		maxLifetime: t.MaxLifetime, singleUse: t.SingleUse,

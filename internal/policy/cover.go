@@ -4,25 +4,20 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/nsc-federation/nsc/internal/grants"
 	"github.com/nsc-federation/nsc/internal/identity"
 )
 
 // Covers reports whether whoever has the first may give away the second (rule 4): every resource that it matches, with
 // every action, by one grant of the first each.
-//
-//   - workspace * admin covers everything.
-//   - On a workspace's nouns admin includes write and write includes read; * is every noun.
-//   - On http the action * is every method.
-//   - Every other action covers itself alone.
 func Covers(have []identity.Permission, want identity.Permission) bool {
 	if len(want.Actions) == 0 {
 		return false
 	}
-	resource := resourcePattern(want.ResourceType, want.ResourceID)
+	wanted := grants.Grant(want).Resources()
 	for _, action := range want.Actions {
 		if !slices.ContainsFunc(have, func(h identity.Permission) bool {
-			return owns(h) || h.ResourceType == want.ResourceType && includes(h, action) &&
-				resourcePattern(h.ResourceType, h.ResourceID).contains(resource)
+			return grants.Grant(h).Covers(want.ResourceType, wanted, action)
 		}) {
 			return false
 		}
@@ -43,43 +38,9 @@ func Exceeding(have, want []identity.Permission) []identity.Permission {
 
 // Allows reports whether the permissions allow one action on one resource, which is named and no pattern.
 func Allows(have []identity.Permission, resourceType, resourceID, action string) bool {
-	return resourceID != "" && slices.ContainsFunc(have, func(h identity.Permission) bool {
-		return owns(h) || h.ResourceType == resourceType && includes(h, action) &&
-			resourcePattern(h.ResourceType, h.ResourceID).Match(resourceID)
+	return slices.ContainsFunc(have, func(h identity.Permission) bool {
+		return grants.Grant(h).Allows(resourceType, resourceID, action)
 	})
-}
-
-// owns reports whether the permission is that of a workspace's administrator (rule 4).
-func owns(p identity.Permission) bool {
-	return p.ResourceType == Workspace && p.ResourceID == everything && slices.Contains(p.Actions, Admin)
-}
-
-// includes reports whether the permission's actions include the action.
-func includes(p identity.Permission, action string) bool {
-	if slices.Contains(p.Actions, action) {
-		return true
-	}
-	switch {
-	case p.ResourceType == Workspace && action == Read:
-		return slices.Contains(p.Actions, Write) || slices.Contains(p.Actions, Admin)
-	case p.ResourceType == Workspace && action == Write:
-		return slices.Contains(p.Actions, Admin)
-	}
-	return p.ResourceType == HTTP && slices.Contains(p.Actions, everything)
-}
-
-// resourcePattern returns the pattern that a resource ID of the type is. What does not compile stands for its own text.
-func resourcePattern(resourceType, id string) Pattern {
-	patterned := resources[resourceType].patterned
-	if id == everything && (patterned || resourceType == Workspace) {
-		return Pattern{text: id, all: true}
-	}
-	if patterned && strings.Contains(id, "*") {
-		if p, err := compilePattern(id); err == nil {
-			return p
-		}
-	}
-	return Pattern{text: id}
 }
 
 // narrowTo returns the part of the permissions that the scopes name, each "type:action" (rule 32: scope only narrows),
@@ -108,9 +69,9 @@ func namedBy(have []identity.Permission, resourceType, action string) []identity
 	for _, h := range have {
 		part := identity.Permission{ResourceType: resourceType, ResourceID: h.ResourceID, Actions: []string{action}}
 		switch {
-		case h.ResourceType == resourceType && includes(h, action):
+		case h.ResourceType == resourceType && grants.Grant(h).Includes(action):
 			out = append(out, part)
-		case owns(h) && r.patterned:
+		case grants.Grant(h).Owns() && grants.Patterned(resourceType):
 			part.ResourceID = everything
 			out = append(out, part)
 		}

@@ -12,7 +12,7 @@ import (
 )
 
 func admin(w *world, ends time.Time) identity.Identity {
-	return identity.NewLocal(tenant, "uuuuuuuuuuuuuuuuuuuuuuuuua", 1, grants(grant(Workspace, "*", Admin)), w.now, ends)
+	return identity.NewLocal(tenant, "uuuuuuuuuuuuuuuuuuuuuuuuua", 1, these(grant(Workspace, "*", Admin)), w.now, ends)
 }
 
 // derive decides for a caller with a token of our own, all of whose trusts are as they were.
@@ -73,18 +73,18 @@ func TestRule05AllTrustsThatMatchContribute(t *testing.T) {
 	w := newWorld(t)
 	a := trust(func(tr *Trust) {
 		tr.ID, tr.Version, tr.DefaultDuration, tr.MaxDuration = "a", 3, 30*time.Minute, 2*time.Hour
-		tr.Grants = grants(grant(Workspace, "trust", Read), grant(Registry, "team/*", "pull"))
+		tr.Grants = these(grant(Workspace, "trust", Read), grant(Registry, "team/*", "pull"))
 	})
 	b := trust(func(tr *Trust) {
 		tr.ID, tr.Version, tr.SubjectMatch, tr.DefaultDuration = "b", 5, "repo:acme/*", 10*time.Minute
 		tr.MaxDuration, tr.SingleUse = 20*time.Minute, true
-		tr.Grants = grants(grant(Workspace, "trust", Write), grant(Registry, "team/*", "pull"))
+		tr.Grants = these(grant(Workspace, "trust", Write), grant(Registry, "team/*", "pull"))
 	})
 	c := trust(func(tr *Trust) { tr.ID, tr.SubjectMatch = "c", "repo:acme/web:*" })
 	trusts := compile(t, b, c, a)
 
 	g := w.granted(Decide(w.external(nil), trusts, nil, w.ask()))
-	want := grants(grant(Registry, "team/*", "pull"), grant(Workspace, "trust", Read, Write))
+	want := these(grant(Registry, "team/*", "pull"), grant(Workspace, "trust", Read, Write))
 	if !reflect.DeepEqual(g.Permissions(), want) {
 		t.Errorf("grants %v", g.Permissions())
 	}

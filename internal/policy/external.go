@@ -85,7 +85,7 @@ func (d *Decision) noTrust(caller identity.Identity, trusts *Trusts, req Request
 	if len(d.Outcomes) == 0 {
 		subject := caller.ExternalSubject()
 		for _, c := range trusts.nearest(subject, req.Trust, maxOutcomes/2) {
-			d.note(Outcome{c.ref, ClauseSubject, c.subject.text, subject})
+			d.note(Outcome{c.ref, ClauseSubject, c.subject.Text(), subject})
 		}
 	}
 	if d.Reason == LifetimeRefused {
@@ -105,7 +105,7 @@ func (c *Compiled) examine(v *evaluation, req Request) (Outcome, mapped, error) 
 	case !c.enabled:
 		return failed(ClauseEnabled, "true", "false"), mapped{}, nil
 	case !c.expects(caller, req.Assertion):
-		return failed(ClauseAudience, c.audience.text, strings.Join(caller.Audience(), " ")), mapped{}, nil
+		return failed(ClauseAudience, c.audience.Text(), strings.Join(caller.Audience(), " ")), mapped{}, nil
 	}
 	if ok, err := v.holds(c.condition); err != nil {
 		return failed(ClauseCondition, c.condition, err.Error()), mapped{}, nil

@@ -117,13 +117,13 @@ func grant(resourceType, id string, actions ...string) identity.Permission {
 	return identity.Permission{ResourceType: resourceType, ResourceID: id, Actions: actions}
 }
 
-func grants(list ...identity.Permission) []identity.Permission { return list }
+func these(list ...identity.Permission) []identity.Permission { return list }
 
 // trust returns a trust that admits what external makes, with the changes.
 func trust(change ...func(*Trust)) Trust {
 	t := Trust{
 		ID: "tttttttttttttttttttttttttA", WorkspaceID: tenant.ID, Issuer: issuer, SubjectMatch: subject, Enabled: true,
-		Grants: grants(grant(Workspace, "trust", Read), grant(Audience, "https://api.example/*", Issue)), Version: 1,
+		Grants: these(grant(Workspace, "trust", Read), grant(Audience, "https://api.example/*", Issue)), Version: 1,
 	}
 	for _, f := range change {
 		f(&t)

@@ -34,7 +34,7 @@ func standingOf(caller identity.Identity, now time.Time) standing {
 		permissions: caller.Permissions(), trusts: caller.Trusts(),
 		groups: caller.Groups(), attributes: caller.Attributes(),
 		rootIssuedAt: caller.RootIssuedAt().Unix(), depth: caller.Depth(),
-		duration: DefaultDuration, most: caller.ExpiresAt().Sub(now),
+		duration: DefaultDuration, most: min(caller.ExpiresAt().Sub(now), LongestDuration),
 	}
 	if caller.RootIssuedAt().IsZero() {
 		s.rootIssuedAt = now.Unix()

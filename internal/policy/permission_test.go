@@ -55,7 +55,7 @@ func TestActionsByResourceType(t *testing.T) {
 		{rule: "NUL in an action", p: grant(Postgres, "main/orders", "connect:\x00"), field: "g[0].actions"},
 	} {
 		t.Run(row.rule, func(t *testing.T) {
-			warnings, err := CheckPermissions(grants(row.p), "g")
+			warnings, err := CheckPermissions(these(row.p), "g")
 			if fieldOf(err) != row.field || (err == nil) != (row.field == "") {
 				t.Errorf("error %v, want one of %q", err, row.field)
 			}
@@ -74,17 +74,17 @@ func TestGrantsAreFewAndDistinct(t *testing.T) {
 	if _, err := CheckPermissions(many, "g"); fieldOf(err) != "g" {
 		t.Errorf("65 grants: %v", err)
 	}
-	twice := grants(grant(Workspace, "key", Read), grant(Workspace, "key", Write))
+	twice := these(grant(Workspace, "key", Read), grant(Workspace, "key", Write))
 	if _, err := CheckPermissions(twice, "g"); fieldOf(err) != "g[1]" {
 		t.Errorf("two grants on one resource: %v", err)
 	}
 }
 
 func TestUnionNormalises(t *testing.T) {
-	a := grants(grant(Workspace, "trust", Write, Read, Read), grant(Audience, "b", Issue))
-	b := grants(grant(Workspace, "trust", Admin), grant(Audience, "a", Issue))
+	a := these(grant(Workspace, "trust", Write, Read, Read), grant(Audience, "b", Issue))
+	b := these(grant(Workspace, "trust", Admin), grant(Audience, "a", Issue))
 	before := fmt.Sprint(a, b)
-	want := grants(grant(Audience, "a", Issue), grant(Audience, "b", Issue), grant(Workspace, "trust", Admin, Read, Write))
+	want := these(grant(Audience, "a", Issue), grant(Audience, "b", Issue), grant(Workspace, "trust", Admin, Read, Write))
 	if got := Union(a, b); !reflect.DeepEqual(got, want) {
 		t.Errorf("%v", got)
 	}
@@ -123,10 +123,10 @@ func TestRule04NobodyGivesWhatHeDoesNotHave(t *testing.T) {
 		{"no action is not covered by anything", grant(Workspace, "*", Admin), grant(Workspace, "key"), false},
 	} {
 		t.Run(row.rule, func(t *testing.T) {
-			if got := Covers(grants(row.have), row.want); got != row.covers {
+			if got := Covers(these(row.have), row.want); got != row.covers {
 				t.Errorf("%v covers %v: %v", row.have, row.want, got)
 			}
-			if got := len(Exceeding(grants(row.have), grants(row.want))) == 0; got != row.covers {
+			if got := len(Exceeding(these(row.have), these(row.want))) == 0; got != row.covers {
 				t.Errorf("%v exceeds %v: %v", row.want, row.have, !got)
 			}
 		})
@@ -134,7 +134,7 @@ func TestRule04NobodyGivesWhatHeDoesNotHave(t *testing.T) {
 }
 
 func TestRule04ActionsMayComeFromSeveralGrants(t *testing.T) {
-	have := grants(grant(Registry, "team/*", "pull"), grant(Registry, "team/app", "push"))
+	have := these(grant(Registry, "team/*", "pull"), grant(Registry, "team/app", "push"))
 	if !Covers(have, grant(Registry, "team/app", "pull", "push")) {
 		t.Error("pull from one and push from the other")
 	}
@@ -162,7 +162,7 @@ func TestRule02Allows(t *testing.T) {
 		{"all nouns", grant(Workspace, "*", Read), Workspace, "record", Read, true},
 	} {
 		t.Run(row.rule, func(t *testing.T) {
-			if got := Allows(grants(row.have), row.kind, row.id, row.action); got != row.want {
+			if got := Allows(these(row.have), row.kind, row.id, row.action); got != row.want {
 				t.Errorf("%v allows %s %s on %s: %v", row.have, row.action, row.kind, row.id, got)
 			}
 		})
@@ -199,7 +199,7 @@ func TestRule04CoveredIsAllowed(t *testing.T) {
 		}
 		for _, id := range []string{"trust", "key", "u:a/b", "u:c/b", "u:a/b/c", "h/a", "h/ab", "h/b", "t/a", "t/a/b", "x"} {
 			for _, action := range []string{Read, Write, Admin, Issue, Introspect, "get", "post", "pull", "push"} {
-				if Allows(grants(want), want.ResourceType, id, action) && !Allows(have, want.ResourceType, id, action) {
+				if Allows(these(want), want.ResourceType, id, action) && !Allows(have, want.ResourceType, id, action) {
 					t.Fatalf("%v is said to cover %v, which allows %s on %s beyond it", have, want, action, id)
 				}
 			}
@@ -222,16 +222,16 @@ func TestRule32ScopeOnlyNarrows(t *testing.T) {
 }
 
 func TestRule32ScopeNamesTypeAndAction(t *testing.T) {
-	have := grants(grant(Workspace, "trust", Write), grant(HTTP, "h/*", "*"), grant(Kubernetes, "c", "user", "group:dev"))
+	have := these(grant(Workspace, "trust", Write), grant(HTTP, "h/*", "*"), grant(Kubernetes, "c", "user", "group:dev"))
 	for _, row := range []struct {
 		rule  string
 		scope []string
 		want  []identity.Permission
 	}{
-		{"an included action", []string{"workspace:read"}, grants(grant(Workspace, "trust", Read))},
-		{"an action with a colon", []string{"kubernetes:group:dev"}, grants(grant(Kubernetes, "c", "group:dev"))},
-		{"one method of all", []string{"http:get"}, grants(grant(HTTP, "h/*", "get"))},
-		{"two", []string{"http:get", "workspace:write"}, grants(grant(HTTP, "h/*", "get"), grant(Workspace, "trust", Write))},
+		{"an included action", []string{"workspace:read"}, these(grant(Workspace, "trust", Read))},
+		{"an action with a colon", []string{"kubernetes:group:dev"}, these(grant(Kubernetes, "c", "group:dev"))},
+		{"one method of all", []string{"http:get"}, these(grant(HTTP, "h/*", "get"))},
+		{"two", []string{"http:get", "workspace:write"}, these(grant(HTTP, "h/*", "get"), grant(Workspace, "trust", Write))},
 		{"not held", []string{"workspace:admin"}, nil},
 		{"one held and one not", []string{"http:get", "registry:pull"}, nil},
 		{"no action", []string{"workspace"}, nil},

@@ -50,7 +50,7 @@ func TestRequestsThatMakeNoSense(t *testing.T) {
 func TestRule05NarrowingIsNeverWidening(t *testing.T) {
 	w := newWorld(t)
 	trusts := compile(t, trust(func(tr *Trust) {
-		tr.Grants = grants(grant(Registry, "team/*", "pull", "push"), grant(Workspace, "trust", Write))
+		tr.Grants = these(grant(Registry, "team/*", "pull", "push"), grant(Workspace, "trust", Write))
 	}))
 	all := func(list ...func(*Request)) []func(*Request) { return list }
 	pullApp, readTrust := grant(Registry, "team/app", "pull"), grant(Workspace, "trust", Read)
@@ -61,16 +61,16 @@ func TestRule05NarrowingIsNeverWidening(t *testing.T) {
 		want Reason
 		have []identity.Permission
 	}{
-		{"part of it", all(wanting(pullApp)), Granted, grants(pullApp)},
-		{"an included action", all(wanting(readTrust)), Granted, grants(readTrust)},
+		{"part of it", all(wanting(pullApp)), Granted, these(pullApp)},
+		{"an included action", all(wanting(readTrust)), Granted, these(readTrust)},
 		{"nothing at all", all(wanting()), Granted, nil},
 		{"another action", all(wanting(grant(Registry, "team/app", "delete"))), DetailsRefused, nil},
 		{"a wider pattern", all(wanting(grant(Registry, "*", "pull"))), DetailsRefused, nil},
 		{"one held and one not", all(wanting(pullApp, readKey)), DetailsRefused, nil},
 		{"no action", all(wanting(grant(Registry, "team/app"))), DetailsRefused, nil},
 		{"an unknown type", all(wanting(grant("mainframe", "x", "read"))), DetailsRefused, nil},
-		{"a scope", all(scoped("registry:pull")), Granted, grants(grant(Registry, "team/*", "pull"))},
-		{"a scope within details", all(wanting(allApp), scoped("registry:pull")), Granted, grants(pullApp)},
+		{"a scope", all(scoped("registry:pull")), Granted, these(grant(Registry, "team/*", "pull"))},
+		{"a scope within details", all(wanting(allApp), scoped("registry:pull")), Granted, these(pullApp)},
 		{"a scope beyond details", all(wanting(pullApp), scoped("registry:push")), ScopeRefused, nil},
 		{"a scope that is not held", all(scoped("registry:delete")), ScopeRefused, nil},
 		{"details of an ID token are judged too", all(idToken, wanting(readKey)), DetailsRefused, nil},

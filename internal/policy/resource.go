@@ -4,49 +4,50 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/nsc-federation/nsc/internal/grants"
 )
 
 // The types of resource that grants speak of.
 const (
-	Workspace  = "workspace"
-	Audience   = "audience"
-	HTTP       = "http"
-	Kubernetes = "kubernetes"
-	Docker     = "docker"
-	Registry   = "registry"
-	Postgres   = "postgres"
+	Workspace  = grants.Workspace
+	Audience   = grants.Audience
+	HTTP       = grants.HTTP
+	Kubernetes = grants.Kubernetes
+	Docker     = grants.Docker
+	Registry   = grants.Registry
+	Postgres   = grants.Postgres
 )
 
 // Actions that nsc itself asks for.
 const (
-	Read       = "read"
-	Write      = "write"
-	Admin      = "admin"
+	Read       = grants.Read
+	Write      = grants.Write
+	Admin      = grants.Admin
 	Issue      = "issue"
 	Introspect = "introspect"
 )
 
 const (
-	everything = "*" // the resource ID, or the HTTP method, that stands for all
+	everything = grants.Everything
 	maxAction  = 256 // bytes
 )
 
 // resource is what a type of resource allows in a grant.
 type resource struct {
-	patterned bool                                        // resource IDs are patterns, and "*" is everything
-	id        func(text string) (warning, problem string) // of a resource ID
-	action    func(text string) bool
-	actions   string // which there are, for the writer of a grant
+	id      func(text string) (warning, problem string) // of a resource ID
+	action  func(text string) bool
+	actions string // which there are, for the writer of a grant
 }
 
 // resources is the table "Actions by resource type" of the rules.
 var resources = map[string]resource{
 	Workspace:  {id: checkNoun, action: oneOf(Read, Write, Admin), actions: "read, write, admin"},
-	Audience:   {patterned: true, id: checkAudienceID, action: oneOf(Issue, Introspect), actions: "issue, introspect"},
-	HTTP:       {patterned: true, id: checkPathID, action: oneOf(methods...), actions: strings.Join(methods, ", ")},
+	Audience:   {id: checkAudienceID, action: oneOf(Issue, Introspect), actions: "issue, introspect"},
+	HTTP:       {id: checkPathID, action: oneOf(methods...), actions: strings.Join(methods, ", ")},
 	Kubernetes: {id: checkName, action: kubernetesAction, actions: "user, group:<name> (without system:)"},
 	Docker:     {id: checkName, action: dockerAction, actions: "<object>:<verb>, as container:create"},
-	Registry:   {patterned: true, id: checkRepository, action: oneOf(pulls...), actions: strings.Join(pulls, ", ")},
+	Registry:   {id: checkRepository, action: oneOf(pulls...), actions: strings.Join(pulls, ", ")},
 	Postgres:   {id: checkDatabase, action: postgresAction, actions: "connect:<role>"},
 }
 
@@ -125,7 +126,7 @@ func checkAudienceID(text string) (string, string) {
 	if err != nil {
 		return "", err.Error()
 	}
-	if len(p.literals()) == 0 {
+	if len(p.Literals()) == 0 {
 		return "admits audiences of anybody's; name a host", ""
 	}
 	return "", ""
@@ -158,7 +159,7 @@ func checkLoose(text string) (string, string) {
 	if err != nil {
 		return "", err.Error()
 	}
-	if p.endsInside() {
+	if p.EndsInside() {
 		return fmt.Sprintf("ends in a * within a segment: it also admits every longer name that begins with %q",
 			strings.TrimSuffix(text, "*")), ""
 	}

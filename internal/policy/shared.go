@@ -91,7 +91,7 @@ func sharedIssuerOf(issuer string) (sharedIssuer, bool) {
 // narrows reports whether a subject pattern names the customer: repo:*/infra:* has a whole literal segment and yet
 // admits everybody's repository of that name.
 func (s sharedIssuer) narrows(p Pattern) bool {
-	parts := p.parts()
+	parts := p.Parts()
 	if len(parts) <= s.owner {
 		return false
 	}
@@ -111,7 +111,7 @@ func never(Pattern) bool { return false }
 // repository_owner_id:<number>:…. A login may be org-123, but no login has an '@': repo:org-123/… says a name and
 // repo:org@123/… an ID.
 func gitHubPinned(p Pattern) bool {
-	parts := p.parts()
+	parts := p.Parts()
 	switch {
 	case len(parts) < 2:
 		return false
@@ -122,11 +122,11 @@ func gitHubPinned(p Pattern) bool {
 	return slices.Contains(gitHubIDs, parts[0]) && digits(parts[1])
 }
 
-func googlePinned(p Pattern) bool { return digits(p.text) }
+func googlePinned(p Pattern) bool { return digits(p.Text()) }
 
 // circlePinned: subjects are org/<organization ID>/project/….
 func circlePinned(p Pattern) bool {
-	parts := p.parts()
+	parts := p.Parts()
 	return len(parts) >= 2 && parts[0] == "org" && parts[1] != "" && !strings.Contains(parts[1], "*")
 }
 

@@ -29,10 +29,10 @@ func NewTrusts(all []*Compiled) *Trusts {
 	for _, c := range t.byText {
 		t.byID[c.ref.ID] = c
 		if c.subject.Literal() {
-			t.literal[c.subject.text] = append(t.literal[c.subject.text], c)
+			t.literal[c.subject.Text()] = append(t.literal[c.subject.Text()], c)
 			continue
 		}
-		prefix := c.subject.prefix()
+		prefix := c.subject.Prefix()
 		t.byPrefix[prefix] = append(t.byPrefix[prefix], c)
 	}
 	for prefix := range t.byPrefix {
@@ -44,7 +44,7 @@ func NewTrusts(all []*Compiled) *Trusts {
 }
 
 func byText(a, b *Compiled) int {
-	return cmp.Or(strings.Compare(a.subject.text, b.subject.text), strings.Compare(a.ref.ID, b.ref.ID))
+	return cmp.Or(strings.Compare(a.subject.Text(), b.subject.Text()), strings.Compare(a.ref.ID, b.ref.ID))
 }
 
 // Len returns how many there are.
@@ -91,12 +91,12 @@ func (t *Trusts) nearest(subject, named string, n int) []*Compiled {
 		return []*Compiled{c}
 	}
 	i, _ := slices.BinarySearchFunc(t.byText, subject, func(c *Compiled, s string) int {
-		return strings.Compare(c.subject.text, s)
+		return strings.Compare(c.subject.Text(), s)
 	})
 	low, high := max(0, i-n/2), min(len(t.byText), i+n/2)
 	near := slices.Clone(t.byText[low:high])
 	slices.SortStableFunc(near, func(a, b *Compiled) int {
-		return cmp.Compare(common(b.subject.text, subject), common(a.subject.text, subject))
+		return cmp.Compare(common(b.subject.Text(), subject), common(a.subject.Text(), subject))
 	})
 	return near
 }

@@ -257,6 +257,8 @@ func checkBaseURL(text string) error {
 		return fmt.Errorf("base_url: %q is not a URL like https://nsc.example.com", text)
 	case u.RawQuery != "" || u.Fragment != "" || u.User != nil || u.Path != "" || strings.HasSuffix(text, "?") || strings.HasSuffix(text, "#"):
 		return fmt.Errorf("base_url: %q must be scheme, host and port alone, without a slash at the end", text)
+	case u.Scheme == "http" && !isLoopback(u.Hostname()):
+		return fmt.Errorf("base_url: %q would send tokens over plain HTTP: use https, by tls_cert_file or a proxy", text)
 	}
 	return nil
 }

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/nsc-federation/nsc/internal/fault"
 )
 
 // devWorkspace is the workspace that nsc dev makes.
@@ -16,14 +18,15 @@ const devWorkspace = "dev"
 
 // announceDev makes the administrator of nsc dev, writes his credential and dev.env, and says what to try.
 func (n *node) announceDev(ctx, background context.Context, talk io.Writer) error {
-	if err := n.signInDev(ctx); err != nil {
+	token, err := n.signInDev(ctx)
+	if err != nil {
 		return err
 	}
 	env, err := n.writeDevEnv()
 	if err != nil {
 		return err
 	}
-	n.work.Go(func() { n.keepDevSignedIn(background) })
+	n.work.Go(func() { n.keepDevSignedIn(background, token) })
 	fmt.Fprintf(talk, `nsc dev is ready at %s (workspace %s, data in %s)
 
 Try in another terminal:
@@ -41,21 +44,23 @@ Stop with Ctrl-C.
 
 func (n *node) devToken() string { return filepath.Join(n.config.DataDir, "token.json") }
 
-func (n *node) signInDev(ctx context.Context) error {
+func (n *node) signInDev(ctx context.Context) (token string, err error) {
 	result, err := n.parts.bootstrap(ctx, BootstrapRequest{Workspace: devWorkspace})
 	if err != nil {
-		return fmt.Errorf("the administrator of nsc dev: %w", err)
+		return "", fmt.Errorf("the administrator of nsc dev: %w", err)
 	}
 	credential, err := json.Marshal(map[string]string{"bearer_token": result.BearerToken, "session_token": ""})
 	if err != nil {
-		return err
+		return "", err
 	}
-	return replaceFile(n.devToken(), append(credential, '\n'))
+	return result.BearerToken, replaceFile(n.devToken(), append(credential, '\n'))
 }
 
-// keepDevSignedIn writes a new credential long before the old one ends.
-func (n *node) keepDevSignedIn(ctx context.Context) {
-	tick := time.NewTicker(adminSession / 4)
+// keepDevSignedIn writes a new credential long before the old one ends, and where the old one was cut off, as by the
+// removal of its key.
+func (n *node) keepDevSignedIn(ctx context.Context, token string) {
+	renewAt := time.Now().Add(adminSession / 4)
+	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
 		select {
@@ -63,9 +68,16 @@ func (n *node) keepDevSignedIn(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		if err := n.signInDev(ctx); err != nil && ctx.Err() == nil {
-			n.log.Error("the credential of nsc dev could not be renewed", "error", err)
+		_, _, err := n.parts.tokens.Authenticate(ctx, devWorkspace, token)
+		if time.Now().Before(renewAt) && !fault.Is(err, fault.Unauthenticated) {
+			continue
 		}
+		renewed, err := n.signInDev(ctx)
+		if err != nil {
+			n.log.Error("the credential of nsc dev could not be renewed", "error", err)
+			continue
+		}
+		token, renewAt = renewed, time.Now().Add(adminSession/4)
 	}
 }
 

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -85,11 +86,14 @@ func (p *parts) wire(ctx context.Context, c Config, baseURL string, master keys.
 	schedule := keys.Schedule{PublishAhead: c.PublishAhead, RotateEvery: c.RotateEvery}
 	p.rotator = keys.NewRotator(p.store, p.recorder, keys.NewPool(ctx), master, schedule, now, p.cache.Forget)
 	p.verifier = identity.Open(identity.Options{
-		Own: p.rings, Local: p.local, AllowLoopback: c.Dev, Exceptions: exceptions, Now: now, Log: log,
+		Own: p.rings, Local: p.local, Secrets: secrets{p.store}, Issuer: p.cache.Issuer, AllowLoopback: c.Dev, Exceptions: exceptions, Now: now, Log: log,
 	})
-	p.tokens = sts.New(p.cache, p.verifier, p.recorder, p.rings, p.store, now, log)
+	p.tokens = sts.New(sts.Config{
+		Workspaces: p.cache, Verifier: p.verifier, Recorder: p.recorder, Signer: p.rings, Opaques: keys.NewOpaques(p.store),
+		Record: p.store, Now: now, Log: log,
+	})
 	p.manage = manage.New(manage.Config{
-		Workspaces: p.store, Trusts: p.store, CutOffs: p.store, Record: p.store, Keys: p.store, Rotator: p.rotator, Entries: p.recorder,
+		Workspaces: p.store, Trusts: p.store, CutOffs: p.store, Revocables: p.store, Record: p.store, Keys: p.store, Rotator: p.rotator, Entries: p.recorder,
 		Issuer: p.cache.Issuer, NameOf: p.cache.NameOf, Forget: p.cache.Forget, AllowLoopback: c.Dev, Now: now,
 	})
 }
@@ -121,6 +125,19 @@ func (p *parts) ready(ctx context.Context) error {
 		return err
 	}
 	return p.store.Ping(ctx)
+}
+
+// secrets finds tokens by their secrets.
+type secrets struct{ *store.Store }
+
+// Revocable returns a registered token as a verifier needs it.
+func (s secrets) Revocable(ctx context.Context, hash []byte) (identity.Registered, error) {
+	t, err := s.Store.Revocable(ctx, hash)
+	if err != nil {
+		return identity.Registered{}, err
+	}
+	r := identity.Registered{ID: t.ID, WorkspaceID: t.WorkspaceID, Workspace: t.Workspace, ExpiresAt: t.ExpiresAt, Version: t.Version}
+	return r, json.Unmarshal(t.Grants, &r.Permissions)
 }
 
 // observedLog counts what the record does.

@@ -26,6 +26,15 @@ func claimsOf(t *testing.T, token any) map[string]any {
 	return claims
 }
 
+func mustJSON(t *testing.T, value any) string {
+	t.Helper()
+	text, err := json.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
 func grant(resource, id string, actions ...string) map[string]any {
 	return map[string]any{"resource_type": resource, "resource_id": id, "actions": actions}
 }

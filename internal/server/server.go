@@ -113,6 +113,7 @@ func (n *node) run(ctx, background context.Context, listener net.Listener, talk 
 
 // listen starts the servers.
 func (n *node) listen(listener net.Listener) (*servers, error) {
+	listener = netutil.LimitListener(listener, maxConnections)
 	public := n.newServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*n.handler.Load()).ServeHTTP(w, r) }))
 	if n.config.tls() {
 		config, err := n.tlsConfig()
@@ -137,7 +138,7 @@ func (n *node) listen(listener net.Listener) (*servers, error) {
 		s.metrics = n.newServer(mux)
 		go func() { s.failed <- s.metrics.Serve(l) }()
 	}
-	go func() { s.failed <- public.Serve(netutil.LimitListener(listener, maxConnections)) }()
+	go func() { s.failed <- public.Serve(listener) }()
 	go func() { s.failed <- s.admin.Serve(admin) }()
 	return s, nil
 }
@@ -216,7 +217,7 @@ func (n *node) startWork(ctx context.Context) {
 	n.work.Go(func() { n.sweep(ctx) })
 }
 
-// sweep removes expired single uses, in small batches.
+// sweep removes what has expired, in small batches.
 func (n *node) sweep(ctx context.Context) {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
@@ -226,14 +227,22 @@ func (n *node) sweep(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		for {
-			swept, err := n.parts.store.SweepUses(ctx, time.Now(), sweepBatch)
-			if err != nil && ctx.Err() == nil {
-				n.log.Warn("expired uses could not be swept", "error", err)
+		for what, sweep := range map[string]func(context.Context, time.Time, int) (int, error){
+			"uses": n.parts.store.SweepUses, "cut-offs": n.parts.store.SweepCutOffs, "opaque tokens": n.parts.store.SweepOpaque,
+		} {
+			if err := sweepAll(ctx, sweep); err != nil && ctx.Err() == nil {
+				n.log.Warn("what has expired could not be swept", "what", what, "error", err)
 			}
-			if err != nil || swept < sweepBatch {
-				break
-			}
+		}
+	}
+}
+
+// sweepAll sweeps batch by batch until one is not full.
+func sweepAll(ctx context.Context, sweep func(context.Context, time.Time, int) (int, error)) error {
+	for {
+		swept, err := sweep(ctx, time.Now(), sweepBatch)
+		if err != nil || swept < sweepBatch {
+			return err
 		}
 	}
 }

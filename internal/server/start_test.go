@@ -216,6 +216,7 @@ func TestConfig(t *testing.T) {
 		{"all addresses", "listen: :8740", "base_url: cannot be derived"},
 		{"base URL", "base_url: https://x.example/", "without a slash"},
 		{"base URL with a path", "base_url: https://x.example/nsc", "alone"},
+		{"plain HTTP", "base_url: http://nsc.example.com", "plain HTTP"},
 		{"database", "database: mysql://x", "postgres://"},
 		{"rotation", "key_rotate_every: 1h", "longer than"},
 		{"cidr", "reachable_issuers: [{workspace: a, cidr: ten}]", "not a network"},

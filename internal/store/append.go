@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"slices"
-	"sync"
 
 	"github.com/nsc-federation/nsc/internal/audit"
 )
@@ -24,7 +23,7 @@ func (s *Store) Append(ctx context.Context, entries []audit.Entry) ([]audit.Outc
 	}
 	var outcomes []audit.Outcome
 	err = s.write(ctx, "append", func(tx *sql.Tx) error {
-		b := batch{tx, &s.hot, drafts, make([]audit.Outcome, len(entries))}
+		b := batch{s, tx, drafts, make([]audit.Outcome, len(entries))}
 		outcomes = b.outcomes
 		if err := b.compare(ctx); err != nil {
 			return err
@@ -42,8 +41,8 @@ func (s *Store) Append(ctx context.Context, entries []audit.Entry) ([]audit.Outc
 
 // batch is the entries of one transaction on their way.
 type batch struct {
+	store    *Store
 	tx       *sql.Tx
-	hot      *statements
 	entries  []draft
 	outcomes []audit.Outcome
 }
@@ -52,7 +51,7 @@ type batch struct {
 func (b *batch) compare(ctx context.Context) error {
 	ids := b.compared()
 	generations := make(map[string]int64, len(ids))
-	err := b.hot.generations.each(len(ids), func(stmt *sql.Stmt, from, to int) error {
+	err := b.store.hot.generations.each(len(ids), func(stmt *sql.Stmt, from, to int) error {
 		return b.lock(ctx, stmt, ids[from:to], generations)
 	})
 	if err != nil {
@@ -99,10 +98,7 @@ func (b *batch) lock(ctx context.Context, stmt *sql.Stmt, ids []string, generati
 	return rows.Err()
 }
 
-// frames are buffers of the frames on their way; the driver has copied one when it returns.
-var frames = sync.Pool{New: func() any { return new([]byte) }}
-
-const largestKept = 1 << 20 // of the buffers
+const largestKept = 1 << 20 // bytes of a frame's buffer
 
 // enqueue records the entries that nothing speaks against, as one row.
 func (b *batch) enqueue(ctx context.Context) error {
@@ -115,22 +111,28 @@ func (b *batch) enqueue(ctx context.Context) error {
 	if len(committed) == 0 {
 		return nil
 	}
-	buffer := frames.Get().(*[]byte)
+	buffer, ok := b.store.frames.Get().(*[]byte)
+	if !ok {
+		buffer = new([]byte)
+	}
 	frame := appendFrame((*buffer)[:0], committed)
-	_, err := b.tx.StmtContext(ctx, b.hot.enqueue).ExecContext(ctx, frame)
-	if *buffer = frame; cap(frame) <= largestKept {
-		frames.Put(buffer)
+	_, err := b.tx.StmtContext(ctx, b.store.hot.enqueue).ExecContext(ctx, frame)
+	if *buffer = frame; cap(frame) <= largestKept { // the driver has copied it
+		b.store.frames.Put(buffer)
 	}
 	return err
 }
 
-// record puts the events of a write into its transaction.
+// record puts the events of a write into its transaction, and the answers that go with them.
 func record(ctx context.Context, tx *sql.Tx, entries ...audit.Entry) error {
 	if len(entries) == 0 {
 		return nil
 	}
 	drafts, err := drafts(entries)
 	if err != nil {
+		return err
+	}
+	if err := keepAnswers(ctx, tx, entries); err != nil {
 		return err
 	}
 	_, err = tx.ExecContext(ctx, insertQueue, appendFrame(nil, drafts))

@@ -16,6 +16,7 @@ var (
 	ErrExists      = errors.New("exists already")
 	ErrStale       = errors.New("changed since it was read")
 	ErrKeySource   = errors.New("the issuer's other trusts have another key source")
+	ErrAnswered    = errors.New("the key was answered before")
 	ErrInvalid     = errors.New("cannot be stored")
 	ErrUnavailable = errors.New("the database is unavailable")
 )
@@ -25,6 +26,7 @@ var codes = map[error]fault.Code{
 	ErrExists:      fault.Conflict,
 	ErrStale:       fault.Stale,
 	ErrKeySource:   fault.Conflict,
+	ErrAnswered:    fault.KeyReused,
 	ErrInvalid:     fault.InvalidField,
 	ErrUnavailable: fault.Unavailable,
 }

@@ -72,8 +72,8 @@ func settle(ctx context.Context, conn *pgx.Conn) error {
 func checkPostgres(ctx context.Context, db *sql.DB) error {
 	var version int64
 	var encoding string
-	err := db.QueryRowContext(ctx, `SELECT CAST(current_setting('server_version_num') AS bigint), current_setting('server_encoding')`).
-		Scan(&version, &encoding)
+	err := db.QueryRowContext(ctx, `SELECT CAST(current_setting('server_version_num') AS bigint),
+		current_setting('server_encoding')`).Scan(&version, &encoding)
 	switch {
 	case err != nil:
 		return err

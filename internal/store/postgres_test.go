@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -88,6 +89,29 @@ func count(t *testing.T, s *store.Store, w workspace.Workspace) int64 {
 		t.Fatal(err)
 	}
 	return n
+}
+
+func TestNodesThatStartTogetherMigrateOnce(t *testing.T) {
+	address := pgtest.Database(t)
+	var nodes sync.WaitGroup
+	for range 3 {
+		nodes.Go(func() {
+			s, err := store.Open(t.Context(), store.Options{PostgresURL: address})
+			if err == nil {
+				err = s.Close()
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	nodes.Wait()
+	var versions, distinct int64
+	err := direct(t, address).QueryRow(t.Context(), "SELECT count(*), count(DISTINCT version_id) FROM goose_db_version").
+		Scan(&versions, &distinct)
+	if err != nil || versions != distinct || versions < 2 {
+		t.Fatal(versions, distinct, err)
+	}
 }
 
 func TestPostgresUnavailableWhileTheServerIsGone(t *testing.T) {

@@ -12,7 +12,8 @@ const resealPage = 500
 
 // Reseal gives every sealed key to a function and keeps what it returns, together with a new seal check: all of it, or
 // where anything fails, nothing. Every workspace moves.
-func (s *Store) Reseal(ctx context.Context, reseal func(keys.Stored) ([]byte, error), sealCheck []byte, entries ...audit.Entry) error {
+func (s *Store) Reseal(ctx context.Context, reseal func(keys.Stored) ([]byte, error), sealCheck []byte,
+	entries ...audit.Entry) error {
 	return s.write(ctx, "reseal", func(tx *sql.Tx) error {
 		if err := bumpAll(ctx, tx); err != nil {
 			return err

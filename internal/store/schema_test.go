@@ -2,7 +2,6 @@ package store_test
 
 import (
 	"database/sql"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -23,11 +22,14 @@ const (
 		FROM pragma_table_list AS t, pragma_table_info(t.name) AS c
 		WHERE t.schema = 'main' AND t.type = 'table' AND t.name NOT LIKE 'sqlite%' AND t.name <> 'goose_db_version'
 		UNION ALL
-		SELECT 'index ' || t.name || ' (' || (SELECT group_concat(name, ', ') FROM (SELECT name FROM pragma_index_info(i.name) ORDER BY seqno)) || ')'
+		SELECT 'index ' || t.name || ' ('
+			|| (SELECT group_concat(name, ', ') FROM (SELECT name FROM pragma_index_info(i.name) ORDER BY seqno)) || ')'
 			|| CASE WHEN i."unique" = 1 THEN ' unique' ELSE '' END
-			|| CASE WHEN i.partial = 1 THEN ' where ' || (SELECT substr(sql, instr(sql, ' WHERE ') + 7) FROM sqlite_schema WHERE name = i.name) ELSE '' END
+			|| CASE WHEN i.partial = 1 THEN ' where '
+				|| (SELECT substr(sql, instr(sql, ' WHERE ') + 7) FROM sqlite_schema WHERE name = i.name) ELSE '' END
 		FROM pragma_table_list AS t, pragma_index_list(t.name) AS i
-		WHERE t.schema = 'main' AND t.type = 'table' AND t.name NOT LIKE 'sqlite%' AND t.name <> 'goose_db_version' AND i.origin <> 'pk'
+		WHERE t.schema = 'main' AND t.type = 'table' AND t.name NOT LIKE 'sqlite%' AND t.name <> 'goose_db_version'
+			AND i.origin <> 'pk'
 		UNION ALL
 		SELECT 'reference ' || t.name || '.' || f."from" || ' to ' || f."table" || '.' || f."to" || ' on delete ' || lower(f.on_delete)
 		FROM pragma_table_list AS t, pragma_foreign_key_list(t.name) AS f WHERE t.schema = 'main'`
@@ -42,7 +44,8 @@ const (
 		FROM information_schema.columns AS c WHERE c.table_schema = 'public' AND c.table_name <> 'goose_db_version'
 		UNION ALL
 		SELECT 'index ' || t.relname || ' (' || (SELECT string_agg(a.attname, ', ' ORDER BY k.n)
-				FROM unnest(x.indkey) WITH ORDINALITY AS k (attnum, n) JOIN pg_attribute AS a ON a.attrelid = t.oid AND a.attnum = k.attnum) || ')'
+				FROM unnest(x.indkey) WITH ORDINALITY AS k (attnum, n)
+				JOIN pg_attribute AS a ON a.attrelid = t.oid AND a.attnum = k.attnum) || ')'
 			|| CASE WHEN x.indisunique THEN ' unique' ELSE '' END || COALESCE(' where ' || pg_get_expr(x.indpred, x.indrelid), '')
 		FROM pg_index AS x JOIN pg_class AS t ON t.oid = x.indrelid JOIN pg_namespace AS n ON n.oid = t.relnamespace
 		WHERE n.nspname = 'public' AND t.relname <> 'goose_db_version' AND NOT x.indisprimary
@@ -143,17 +146,17 @@ func TestASchemaOfANewerReleaseIsAccepted(t *testing.T) {
 		}
 		defer db.Close()
 		for _, command := range []string{
-			"INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, %s)",
+			"INSERT INTO goose_db_version (version_id, is_applied) SELECT 99999, is_applied FROM goose_db_version LIMIT 1",
 			"ALTER TABLE workspaces ADD COLUMN later text",
 		} {
-			if _, err := db.ExecContext(t.Context(), strings.Replace(command, "%s", map[string]string{"sqlite": "1", "pgx": "true"}[driver], 1)); err != nil {
+			if _, err := db.ExecContext(t.Context(), command); err != nil {
 				t.Fatal(err)
 			}
 		}
 		s := d.Open(t)
 		tenant(t, s)
-		if w, err := s.WorkspaceByName(t.Context(), "one"); err != nil {
-			t.Fatal(fmt.Sprint(w), err)
+		if _, err := s.WorkspaceByName(t.Context(), "one"); err != nil {
+			t.Fatal(err)
 		}
 	})
 }

@@ -3,12 +3,12 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"strconv"
 	"strings"
 )
 
-// statements are those that every token passes through, or every event: they are parsed once per connection.
+// statements are those that every token passes through, or every event: they are parsed once per connection, and closed
+// with it.
 type statements struct {
 	generations shaped // of workspaces by ID, locked against change
 	consume     shaped // single uses
@@ -63,23 +63,6 @@ func (s *statements) prepare(ctx context.Context, db *sql.DB, e *engine) error {
 			` ON CONFLICT (workspace_id, trust, event_id) DO NOTHING`
 	})
 	return p.err
-}
-
-func (s *statements) close() error {
-	var errs []error
-	for _, stmt := range []*sql.Stmt{s.firstUse, s.enqueue, s.dequeue} {
-		if stmt != nil {
-			errs = append(errs, stmt.Close())
-		}
-	}
-	for _, shapes := range []shaped{s.generations, s.consume, s.events, s.eventTrusts} {
-		for _, shape := range shapes {
-			if shape.stmt != nil {
-				errs = append(errs, shape.stmt.Close())
-			}
-		}
-	}
-	return errors.Join(errs...)
 }
 
 // preparer prepares statements until one fails.

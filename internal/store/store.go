@@ -21,6 +21,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"sync"
 )
 
 // Options say where the database is: exactly one of SQLiteFile and PostgresURL.
@@ -36,6 +37,7 @@ type Store struct {
 	writer *sql.DB // SQLite: one connection
 	reader *sql.DB // PostgreSQL: the same as writer
 	hot    statements
+	frames sync.Pool // of *[]byte: buffers of what is being recorded
 }
 
 // Open opens the database and brings its schema up to date.
@@ -71,13 +73,13 @@ func (s *Store) prepare(ctx context.Context) error {
 	return s.classify(s.hot.prepare(ctx, s.writer, s.engine))
 }
 
-// Close waits for what is under way and closes the database.
+// Close closes the database. What is under way fails or ends first; nothing may follow.
 func (s *Store) Close() error {
-	err := s.hot.close()
+	err := s.writer.Close()
 	if s.reader != s.writer {
 		err = errors.Join(err, s.reader.Close())
 	}
-	return errors.Join(err, s.writer.Close())
+	return err
 }
 
 // Ping returns ErrUnavailable where the database does not answer.

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"slices"
-	"time"
 )
 
 // write runs f in a transaction that may write. Nothing of it remains where it returns an error, except that the commit
@@ -59,78 +58,4 @@ func bump(ctx context.Context, tx *sql.Tx, workspaceIDs ...string) (int64, error
 		}
 	}
 	return generation, nil
-}
-
-// one turns the result of a statement that must have found its row into ErrNotFound where it did not.
-func one(result sql.Result, err error) error {
-	if err != nil {
-		return err
-	}
-	n, err := result.RowsAffected()
-	if err == nil && n == 0 {
-		err = ErrNotFound
-	}
-	return err
-}
-
-// all reads every row of a query.
-func all[T any](rows *sql.Rows, err error, scan func(row) (T, error)) ([]T, error) {
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var list []T
-	for rows.Next() {
-		item, err := scan(rows)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, item)
-	}
-	return list, rows.Err()
-}
-
-// row is a sql.Row or a sql.Rows at one of its rows.
-type row interface{ Scan(...any) error }
-
-const maxPage = 1000
-
-// page returns the size of a page: what was asked for, or the most there is.
-func page(limit int) int {
-	if limit <= 0 || limit > maxPage {
-		return maxPage
-	}
-	return limit
-}
-
-// micros returns a time as it is stored.
-func micros(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixMicro()
-}
-
-// moment returns a stored time.
-func moment(micros int64) time.Time {
-	if micros == 0 {
-		return time.Time{}
-	}
-	return time.UnixMicro(micros).UTC()
-}
-
-// blob returns bytes that are not nil: in a parameter that would be NULL, and the engines differ in what they return.
-func blob(b []byte) []byte {
-	if b == nil {
-		return []byte{}
-	}
-	return b
-}
-
-// flag returns a bool as both engines store it.
-func flag(b bool) int64 {
-	if b {
-		return 1
-	}
-	return 0
 }

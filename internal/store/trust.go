@@ -43,12 +43,13 @@ func (s *Store) Issuers(ctx context.Context, workspaceID string) ([]string, erro
 	if err := storable(workspaceID); err != nil {
 		return nil, named("issuers", err)
 	}
-	rows, err := s.reader.QueryContext(ctx, `SELECT DISTINCT issuer FROM trusts WHERE workspace_id = $1 ORDER BY issuer`, workspaceID)
+	rows, err := s.reader.QueryContext(ctx,
+		`SELECT DISTINCT issuer FROM trusts WHERE workspace_id = $1 ORDER BY issuer`, workspaceID)
 	list, err := all(rows, err, func(r row) (issuer string, err error) { return issuer, r.Scan(&issuer) })
 	return list, named("issuers", s.classify(err))
 }
 
-// Authority returns the present state of a trust or user of a workspace, which a token may rest on. What does not exist,
+// Authority returns the present state of a trust, user or revocable token of a workspace, which a token may rest on. What does not exist,
 // or no longer, is not enabled; that is no error.
 func (s *Store) Authority(ctx context.Context, workspaceID, id string) (workspace.Authority, error) {
 	if indexable(workspaceID, id) != nil {
@@ -56,7 +57,8 @@ func (s *Store) Authority(ctx context.Context, workspaceID, id string) (workspac
 	}
 	var a workspace.Authority
 	err := s.reader.QueryRowContext(ctx, `SELECT version, enabled FROM trusts WHERE workspace_id = $1 AND id = $2
-		UNION ALL SELECT version, 1 FROM users WHERE workspace_id = $1 AND id = $2`, workspaceID, id).Scan(&a.Version, &a.Enabled)
+		UNION ALL SELECT version, 1 FROM users WHERE workspace_id = $1 AND id = $2
+		UNION ALL SELECT version, 1 FROM revocable_tokens WHERE workspace_id = $1 AND id = $2`, workspaceID, id).Scan(&a.Version, &a.Enabled)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = nil
 	}

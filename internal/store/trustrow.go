@@ -2,7 +2,6 @@ package store
 
 import (
 	"encoding/json"
-	"time"
 
 	"github.com/nsc-federation/nsc/internal/identity"
 	"github.com/nsc-federation/nsc/internal/policy"
@@ -74,5 +73,3 @@ func decodeTrust(t *policy.Trust, mappings, grants, keySource []byte) error {
 	t.KeySource = identity.KeySource{}
 	return json.Unmarshal(keySource, &t.KeySource)
 }
-
-func duration(micros int64) time.Duration { return time.Duration(micros) * time.Microsecond }

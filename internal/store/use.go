@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"encoding/binary"
+	"errors"
 	"slices"
 	"time"
 
@@ -33,7 +34,7 @@ func tokenKey(u *audit.Use) (k [sha256.Size]byte) {
 // consume takes the single uses of the entries that are still Committed. Those that come too late are Used.
 func (b *batch) consume(ctx context.Context) error {
 	first, late := b.wanted()
-	err := b.hot.consume.each(len(first), func(stmt *sql.Stmt, from, to int) error {
+	err := b.store.hot.consume.each(len(first), func(stmt *sql.Stmt, from, to int) error {
 		lost, err := b.insertUses(ctx, stmt, first[from:to])
 		late = append(late, lost...)
 		return err
@@ -95,9 +96,9 @@ func (b *batch) insertUses(ctx context.Context, stmt *sql.Stmt, uses []use) ([]u
 func (b *batch) refuse(ctx context.Context, u use) error {
 	outcome := audit.Outcome{Verdict: audit.Used}
 	var usedAt int64
-	err := b.tx.StmtContext(ctx, b.hot.firstUse).QueryRowContext(ctx, u.entry.WorkspaceID, u.token[:]).
+	err := b.tx.StmtContext(ctx, b.store.hot.firstUse).QueryRowContext(ctx, u.entry.WorkspaceID, u.token[:]).
 		Scan(&outcome.FirstRetryKey, &outcome.FirstPayload, &usedAt)
-	if err != nil && err != sql.ErrNoRows {
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
 	outcome.FirstAt = moment(usedAt)

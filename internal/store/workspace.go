@@ -96,7 +96,8 @@ func insertWorkspace(ctx context.Context, tx *sql.Tx, w workspace.Workspace) err
 }
 
 // furnish inserts what a new workspace begins with.
-func furnish(ctx context.Context, tx *sql.Tx, id string, ring []keys.Stored, users []workspace.User, trusts []policy.Trust) error {
+func furnish(ctx context.Context, tx *sql.Tx, id string, ring []keys.Stored, users []workspace.User,
+	trusts []policy.Trust) error {
 	for _, k := range ring {
 		if err := belongs(k.WorkspaceID, id); err != nil {
 			return err

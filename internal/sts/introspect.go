@@ -47,7 +47,7 @@ func (s *Service) active(ctx context.Context, snapshot *workspace.Snapshot, toke
 
 // held verifies a token that the workspace issued, for any audience.
 func (s *Service) held(ctx context.Context, snapshot *workspace.Snapshot, token string) (identity.Identity, error) {
-	unverified, err := s.verifier.Read(token)
+	unverified, err := s.verifier.Resolve(ctx, token)
 	if err != nil {
 		return identity.Identity{}, err
 	}

@@ -25,7 +25,7 @@ import (
 
 // Verifier makes identities.
 type Verifier interface {
-	Read(raw string) (identity.Unverified, error)
+	Resolve(ctx context.Context, raw string) (identity.Unverified, error)
 	External(ctx context.Context, tenant identity.Tenant, u identity.Unverified, source identity.KeySource) (identity.Identity, error)
 	Own(ctx context.Context, tenant identity.Tenant, u identity.Unverified) (identity.Identity, error)
 	Issued(ctx context.Context, tenant identity.Tenant, u identity.Unverified) (identity.Identity, error)
@@ -57,12 +57,30 @@ type Record interface {
 	Search(ctx context.Context, q audit.Query) ([]audit.Entry, error)
 }
 
+// Opaques makes tokens that stand for claims kept here.
+type Opaques interface {
+	Issue(ctx context.Context, receipt audit.Receipt) (keys.Token, error)
+}
+
+// Config is what the service is made of.
+type Config struct {
+	Workspaces Workspaces
+	Verifier   Verifier
+	Recorder   Recorder
+	Signer     Signer
+	Opaques    Opaques
+	Record     Record
+	Now        func() time.Time
+	Log        *slog.Logger
+}
+
 // Service issues tokens.
 type Service struct {
 	workspaces Workspaces
 	verifier   Verifier
 	recorder   Recorder
 	signer     Signer
+	opaques    Opaques
 	record     Record
 	limit      atomic.Pointer[limit.Buckets] // tokens by workspace, after verification (rule 24)
 	now        func() time.Time
@@ -70,8 +88,11 @@ type Service struct {
 }
 
 // New returns the service of the four steps.
-func New(w Workspaces, v Verifier, r Recorder, s Signer, record Record, now func() time.Time, log *slog.Logger) *Service {
-	return &Service{workspaces: w, verifier: v, recorder: r, signer: s, record: record, now: now, log: log}
+func New(c Config) *Service {
+	return &Service{
+		workspaces: c.Workspaces, verifier: c.Verifier, recorder: c.Recorder, signer: c.Signer, opaques: c.Opaques,
+		record: c.Record, now: c.Now, log: c.Log,
+	}
 }
 
 // Limit replaces the limit of tokens per workspace.
@@ -91,6 +112,7 @@ type Want struct {
 	TokenType  policy.TokenType
 	Audience   string // "" is the workspace's issuer
 	Algorithm  string // "" is the audience's usual one
+	Opaque     bool   // an access token that only this server understands
 	Details    []identity.Permission
 	HasDetails bool
 	Scope      []string
@@ -203,11 +225,18 @@ func (s *Service) issue(ctx context.Context, snapshot *workspace.Snapshot, calle
 	if err != nil {
 		return Answer{}, err
 	}
-	token, err := s.signer.Sign(ctx, receipt)
+	token, err := s.sign(ctx, receipt, req.Want.Opaque)
 	if err != nil {
 		return Answer{}, err
 	}
 	return Answer{token, grant.TokenType(), snapshot.Tenant, grant.Permissions(), token.ExpiresAt()}, nil
+}
+
+func (s *Service) sign(ctx context.Context, receipt audit.Receipt, opaque bool) (keys.Token, error) {
+	if opaque {
+		return s.opaques.Issue(ctx, receipt)
+	}
+	return s.signer.Sign(ctx, receipt)
 }
 
 // signable refuses what no key of the workspace could sign, before it is recorded.

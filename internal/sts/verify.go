@@ -11,7 +11,7 @@ import (
 
 // route reads the token and finds the workspace that is asked.
 func (s *Service) route(ctx context.Context, req Request) (*workspace.Snapshot, identity.Unverified, error) {
-	unverified, err := s.verifier.Read(req.Token)
+	unverified, err := s.verifier.Resolve(ctx, req.Token)
 	if err != nil {
 		return nil, identity.Unverified{}, err
 	}
@@ -71,7 +71,7 @@ func (s *Service) Authenticate(ctx context.Context, name, token string) (identit
 	if err := s.workspaces.Fresh(); err != nil {
 		return identity.Identity{}, nil, fault.New(fault.Unavailable, err)
 	}
-	unverified, err := s.verifier.Read(token)
+	unverified, err := s.verifier.Resolve(ctx, token)
 	if err != nil {
 		return identity.Identity{}, nil, fault.New(fault.Unauthenticated, err)
 	}

@@ -139,4 +139,5 @@ func (h *handler) api() {
 	h.keyAPI(api)
 	h.recordAPI(api)
 	h.cutOffAPI(api)
+	h.revocableAPI(api)
 }

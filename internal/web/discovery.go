@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/nsc-federation/nsc/internal/jwt"
 )
@@ -64,13 +65,24 @@ func (h *handler) jwks(w http.ResponseWriter, r *http.Request) error {
 	}
 	public(w)
 	w.Header().Set("ETag", document.ETag)
-	if r.Header.Get("If-None-Match") == document.ETag {
+	if matches(r.Header.Values("If-None-Match"), document.ETag) {
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = w.Write(document.JSON) // the client went away
 	return nil
+}
+
+// matches reports whether an entity tag is among those of If-None-Match, by weak comparison (RFC 9110 §13.1.2).
+func matches(header []string, tag string) bool {
+	for _, candidate := range strings.Split(strings.Join(header, ","), ",") {
+		candidate = strings.TrimSpace(candidate)
+		if candidate == "*" || strings.TrimPrefix(candidate, "W/") == tag {
+			return true
+		}
+	}
+	return false
 }
 
 // public sets the headers of what anybody may read from anywhere, pages in a browser too.

@@ -58,6 +58,9 @@ func (h *handler) oauth(run endpoint) http.Handler {
 			code = a.code()
 		}
 		retryAfter(w.Header(), f)
+		if f.Code == fault.InvalidClient && r.Header.Get("Authorization") != "" {
+			w.Header().Set("WWW-Authenticate", "Basic") // RFC 6749 §5.2: the scheme that the client used
+		}
 		w.Header().Set("Cache-Control", "no-store")
 		writeJSON(w, f.Status(), oauthError{code, f.Text(), string(f.Code), f.Refusal})
 	})

@@ -3,6 +3,7 @@ package web
 import (
 	"encoding/json"
 	"errors"
+	"math"
 	"mime"
 	"net/http"
 	"net/url"
@@ -39,7 +40,7 @@ const (
 // RFC 8693 §2.1, but several targets are refused (rule 32).
 var once = []string{
 	"grant_type", "subject_token", "subject_token_type", "requested_token_type", "scope", "authorization_details",
-	"assertion", "expires_in", "trust", "id_token_signed_response_alg",
+	"assertion", "expires_in", "trust", "id_token_signed_response_alg", "access_token_format",
 }
 
 type tokenAnswer struct {
@@ -94,7 +95,7 @@ func unrecorded(err error) error {
 func renderAnswer(a sts.Answer, issued string) tokenAnswer {
 	answer := tokenAnswer{
 		AccessToken: a.Token.Compact(), Issued: issued, Type: "Bearer", Workspace: a.Tenant.Name, WorkspaceID: a.Tenant.ID,
-		ExpiresIn: max(int64(time.Until(a.ExpiresAt).Round(time.Second)/time.Second), 0),
+		ExpiresIn: int64(math.Ceil(time.Until(a.ExpiresAt).Seconds())),
 	}
 	if a.Type == policy.IDToken {
 		answer.Type = "N_A" // RFC 8693 §2.2.1: it is no access token
@@ -179,6 +180,18 @@ func tokenRequest(form url.Values, r *http.Request) (sts.Request, string, error)
 	req.Want.TokenType = policy.AccessToken
 	if issued == typeID {
 		req.Want.TokenType = policy.IDToken
+	}
+	switch form.Get("access_token_format") {
+	case "", "jwt":
+	case "opaque":
+		if req.Want.Opaque = true; issued != typeAccess {
+			return req, "", malformed("only an access token may be opaque")
+		}
+		if retryKey != "" {
+			return req, "", malformed("an opaque token is not made twice: leave out Idempotency-Key")
+		}
+	default:
+		return req, "", malformed("access_token_format must be jwt or opaque")
 	}
 	return req, issued, nil
 }

@@ -1,7 +1,6 @@
 package interop
 
 import (
-	"net/http"
 	"reflect"
 	"testing"
 )
@@ -34,14 +33,14 @@ func TestExchangeIn(t *testing.T) {
 				parameters [][2]string
 				issued     string
 			}{
-				"for nothing in particular": {issued: accessTokenType},
+				"for nothing in particular": {nil, accessTokenType},
 				"for an access token":       {[][2]string{{"requested_token_type", accessTokenType}}, accessTokenType},
 				"for a JWT":                 {[][2]string{{"requested_token_type", jwtType}}, jwtType},
 			} {
 				t.Run(asked, func(t *testing.T) {
 					for _, subjectTokenType := range []string{jwtType, idTokenType} {
-						parameters := append(c.parameters, [2]string{"subject_token", token}, [2]string{"subject_token_type", subjectTokenType})
-						a := client.grant(t, w, tokenExchange, "none", parameters)
+						a := client.grant(t, w, tokenExchange, "none", append(c.parameters,
+							[2]string{"subject_token", token}, [2]string{"subject_token_type", subjectTokenType}))
 						wantAccessToken(t, w, a)
 						if a.Issued != c.issued {
 							t.Errorf("issued_token_type %q", a.Issued)
@@ -111,7 +110,8 @@ func TestExchangeOut(t *testing.T) {
 					})
 					c := read(t, a.mustIssue(t))
 					if a.Issued != idTokenType || a.Type != "n_a" || a.ExpiresIn <= 0 || a.ExpiresIn > 300 || a.Details != nil {
-						t.Errorf("issued_token_type %q, token_type %q, expires_in %d, authorization_details %v", a.Issued, a.Type, a.ExpiresIn, a.Details)
+						t.Errorf("issued_token_type %q, token_type %q, expires_in %d, authorization_details %v",
+							a.Issued, a.Type, a.ExpiresIn, a.Details)
 					}
 					if c.Type != "JWT" || c.Audience != orders || c.Subject != read(t, access).Subject {
 						t.Errorf("typ %q, aud %q, sub %q", c.Type, c.Audience, c.Subject)
@@ -137,75 +137,10 @@ func TestExchangeAnswersAsWritten(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := w.exchange(t, c.token, c.want)
-			if a.Type != c.tokenType || a.header.Get("Cache-Control") != "no-store" || a.header.Get("Content-Type") != "application/json" {
-				t.Errorf("token_type %q, Cache-Control %q, Content-Type %q", a.Type, a.header.Get("Cache-Control"), a.header.Get("Content-Type"))
+			cache, media := a.header.Get("Cache-Control"), a.header.Get("Content-Type")
+			if a.Type != c.tokenType || cache != "no-store" || media != "application/json" {
+				t.Errorf("token_type %q, Cache-Control %q, Content-Type %q", a.Type, cache, media)
 			}
 		})
-	}
-}
-
-// Refusals are OAuth errors that openid-client understands, with the code that the standards give to each.
-func TestRefusalsAreUnderstood(t *testing.T) {
-	l := openLab(t)
-	client := l.openIDClient(t)
-	w, token := newJob(t, l, l.plain)
-	access := client.exchange(t, w, token, want{kind: accessToken}).mustIssue(t)
-	terminal := client.exchange(t, w, access, want{kind: idToken, audience: orders}).mustIssue(t)
-	exchange := func(subjectToken string, more ...[2]string) [][2]string {
-		return append([][2]string{{"subject_token", subjectToken}, {"subject_token_type", jwtType}}, more...)
-	}
-	for refused, c := range map[string]struct {
-		grant      string
-		client     string
-		parameters [][2]string
-		status     int
-		code       string
-	}{
-		"subject token that is none":          {tokenExchange, "none", exchange("nonsense"), 400, "invalid_request"}, // RFC 8693 §2.2.2
-		"subject token that has ended":        {tokenExchange, "none", exchange(l.platform.token(t, job, w.Issuer, map[string]any{"iat": 1, "exp": 2})), 400, "invalid_request"},
-		"subject token of an unknown subject": {tokenExchange, "none", exchange(l.platform.token(t, "job:acme/other", w.Issuer, nil)), 400, "invalid_request"},
-		"subject token of an unknown issuer":  {tokenExchange, "none", exchange(l.secure.dev.issue(t, idToken, w.Issuer)), 400, "invalid_request"},
-		"subject token for somebody else":     {tokenExchange, "none", exchange(l.platform.token(t, job, orders, nil)), 400, "invalid_request"},
-		"terminal subject token":              {tokenExchange, "none", exchange(terminal), 400, "invalid_request"}, // rule 1
-		"no subject token type":               {tokenExchange, "none", [][2]string{{"subject_token", token}}, 400, "invalid_request"},
-		"actor token":                         {tokenExchange, "none", exchange(token, [2]string{"actor_token", token}, [2]string{"actor_token_type", jwtType}), 400, "invalid_request"},
-		"unknown requested type":              {tokenExchange, "none", exchange(token, [2]string{"requested_token_type", "urn:ietf:params:oauth:token-type:saml2"}), 400, "invalid_request"},
-		"audience without a grant":            {tokenExchange, "none", exchange(token, [2]string{"audience", "https://payments.example.com"}), 400, "invalid_target"},
-		"two audiences":                       {tokenExchange, "none", exchange(token, [2]string{"audience", orders}, [2]string{"audience", w.Issuer}), 400, "invalid_target"},
-		"resource that is no URI":             {tokenExchange, "none", exchange(token, [2]string{"resource", "orders"}), 400, "invalid_target"},
-		"scope beyond the grants":             {tokenExchange, "none", exchange(token, [2]string{"scope", "workspace:admin"}), 400, "invalid_scope"},
-		"details beyond the grants": {tokenExchange, "none", exchange(token, [2]string{"authorization_details",
-			`[{"type":"workspace","identifier":"trust","actions":["write"]}]`}), 400, "invalid_authorization_details"},
-		"details that are none":           {tokenExchange, "none", exchange(token, [2]string{"authorization_details", `{"type":`}), 400, "invalid_authorization_details"},
-		"assertion that is none":          {jwtBearer, "none", [][2]string{{"assertion", "nonsense"}}, 400, "invalid_grant"}, // RFC 7523 §3.1
-		"assertion of an unknown subject": {jwtBearer, "none", [][2]string{{"assertion", l.platform.token(t, "job:acme/other", w.Issuer, nil)}}, 400, "invalid_grant"},
-		"no assertion":                    {jwtBearer, "none", nil, 400, "invalid_request"},
-		"grant that is not served":        {"password", "none", [][2]string{{"username", "a"}, {"password", "b"}}, 400, "unsupported_grant_type"},
-		"client with a secret in form":    {tokenExchange, "post", exchange(token), 401, "invalid_client"},
-	} {
-		t.Run(refused, func(t *testing.T) {
-			a := client.grant(t, w, c.grant, c.client, c.parameters)
-			a.wantError(t, c.status, c.code)
-			if a.Description == "" {
-				t.Error("no error_description")
-			}
-		})
-	}
-}
-
-// A client that tried the Authorization header is told the scheme by WWW-Authenticate (RFC 6749 §5.2).
-func TestClientWithBasicSecretIsChallenged(t *testing.T) {
-	l := openLab(t)
-	w, token := newJob(t, l, l.plain)
-	err := l.openNode(t).call(request{
-		Library: "openid-client", Call: "grant", Issuer: w.Issuer, Authentication: "basic", Type: tokenExchange,
-		Parameters: want{kind: accessToken}.pairs(token),
-	}, new(any))
-	failed, ok := err.(*failure)
-	if !ok || failed.OAuth == nil {
-		t.Fatalf("not an OAuth error: %v", err)
-	}
-	if failed.OAuth.Status != http.StatusUnauthorized || failed.OAuth.Scheme != "basic" {
-		t.Errorf("status %d, challenge %q, error %q", failed.OAuth.Status, failed.OAuth.Scheme, failed.OAuth.Code)
 	}
 }

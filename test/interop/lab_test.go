@@ -18,6 +18,9 @@ type lab struct {
 	node     nodeOnce
 }
 
+// openWithin is how long all may take to start; most of it is the compiler's.
+const openWithin = 8 * time.Minute
+
 var theLab struct {
 	once sync.Once
 	lab  *lab
@@ -40,8 +43,8 @@ func openLab(t *testing.T) *lab {
 			theLab.err = err
 			return
 		}
-		theLab.lab = &lab{dir: dir}                                             // closed by TestMain also where opening fails half way
-		ctx, cancel := context.WithTimeout(context.Background(), 8*time.Minute) // nearly all of it is for the compiler
+		theLab.lab = &lab{dir: dir} // TestMain also closes one that was opened half
+		ctx, cancel := context.WithTimeout(context.Background(), openWithin)
 		defer cancel()
 		theLab.err = theLab.lab.open(ctx)
 	})

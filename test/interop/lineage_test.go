@@ -40,7 +40,8 @@ func TestRule05ChainEndsAtDepthFour(t *testing.T) {
 				here, there = there, here
 			}
 			here.exchange(t, token, want{kind: accessToken}).wantError(t, http.StatusBadRequest, "invalid_request")
-			here.exchange(t, token, want{kind: idToken, audience: there.Issuer}).wantError(t, http.StatusBadRequest, "invalid_request")
+			onwards := want{kind: idToken, audience: there.Issuer}
+			here.exchange(t, token, onwards).wantError(t, http.StatusBadRequest, "invalid_request")
 		})
 	}
 }
@@ -53,6 +54,8 @@ func TestRule05FederatedTokens(t *testing.T) {
 	w.trust(t, l.platform.issuer(), subject, jobGrants...)
 	w.trust(t, l.platform.issuer(), job, jobGrants...)
 	ago := func(d time.Duration) int64 { return time.Now().Add(-d).Unix() }
+	several := lineage(ago(time.Hour), 0)
+	several["aud"] = []string{w.Issuer, orders}
 	for rule, c := range map[string]struct {
 		subject string
 		claims  map[string]any
@@ -73,7 +76,7 @@ func TestRule05FederatedTokens(t *testing.T) {
 		"nsc by its subject":     {subject, nil, false},
 		"nsc by its workspace":   {job, map[string]any{"workspace_id": "elsewhere"}, false},
 		"nsc by its depth alone": {job, map[string]any{"depth": 0}, false},
-		"for several audiences":  {subject, with(lineage(ago(time.Hour), 0), "aud", []string{w.Issuer, orders}), false}, // rule 1
+		"for several audiences":  {subject, several, false}, // rule 1
 		"not nsc at all":         {job, nil, true},
 	} {
 		t.Run(rule, func(t *testing.T) {
@@ -95,11 +98,6 @@ func TestRule05FederatedTokens(t *testing.T) {
 // lineage are the claims of an nsc token; a nil one is left out.
 func lineage(root, depth any) map[string]any {
 	return map[string]any{"workspace_id": "elsewhere", "workspace": "elsewhere", "root_iat": root, "depth": depth}
-}
-
-func with(claims map[string]any, name string, value any) map[string]any {
-	claims[name] = value
-	return claims
 }
 
 // Abroad a workload has what the trust there grants, and of that what it asked for; no later exchange gives more.
@@ -125,13 +123,14 @@ func TestRule05FederationNeverWidens(t *testing.T) {
 			}{
 				"administration, by the token shown":   {shown, details(administration), "invalid_authorization_details"},
 				"administration, by the token got":     {whole.Token, details(administration), "invalid_authorization_details"},
-				"another audience, by the token shown": {shown, want{kind: idToken, audience: "https://payments.example.com"}, "invalid_target"},
-				"another audience, by the token got":   {whole.Token, want{kind: idToken, audience: "https://payments.example.com"}, "invalid_target"},
+				"another audience, by the token shown": {shown, want{kind: idToken, audience: payments}, "invalid_target"},
+				"another audience, by the token got":   {whole.Token, want{kind: idToken, audience: payments}, "invalid_target"},
 				"a way back that nobody granted":       {whole.Token, want{kind: idToken, audience: home.Issuer}, "invalid_target"},
 				"what was left out":                    {narrow.Token, want{kind: idToken, audience: orders}, "invalid_target"},
 				"what was left out, in details": {narrow.Token,
 					details(`[{"type":"audience","identifier":"` + orders + `","actions":["issue"]}]`), "invalid_authorization_details"},
-				"what was left out, as a scope": {narrow.Token, want{kind: accessToken, more: []string{"scope", "audience:issue"}}, "invalid_scope"},
+				"what was left out, as a scope": {narrow.Token,
+					want{kind: accessToken, more: []string{"scope", "audience:issue"}}, "invalid_scope"},
 			} {
 				t.Run(asked, func(t *testing.T) {
 					abroad.exchange(t, c.token, c.want).wantError(t, http.StatusBadRequest, c.code)
@@ -172,7 +171,8 @@ func TestRule05NoFederationWithOneself(t *testing.T) {
 	l := openLab(t)
 	w := l.plain.newWorkspace(t)
 	_, err := w.server.admin.output(t.Context(), "auth", "trust-relationships", "add", "--workspace", w.Name,
-		"--issuer", w.Issuer, "--subject-match", "workspace/"+w.ID+"/external/*", "--grant", `{"resource_type":"workspace","resource_id":"*","actions":["admin"]}`)
+		"--issuer", w.Issuer, "--subject-match", "workspace/"+w.ID+"/external/*",
+		"--grant", `{"resource_type":"workspace","resource_id":"*","actions":["admin"]}`)
 	if err == nil {
 		t.Error("the workspace trusts itself")
 	}

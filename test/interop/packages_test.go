@@ -40,7 +40,8 @@ func missingNode() string {
 	}
 	major, _, _ := strings.Cut(strings.TrimPrefix(string(version), "v"), ".")
 	if n, err := strconv.Atoi(major); err != nil || n < oldestNode {
-		return fmt.Sprintf("node is %s: install %d or later, Debian 13's package nodejs has it", strings.TrimSpace(string(version)), oldestNode)
+		return fmt.Sprintf("node is %s: install %d or later, which is Debian 13's package nodejs",
+			strings.TrimSpace(string(version)), oldestNode)
 	}
 	return ""
 }

@@ -39,7 +39,8 @@ func startPlatform() (*platform, error) {
 			_ = json.NewEncoder(w).Encode(body) // the other side went away
 		})
 	}
-	answer("/.well-known/openid-configuration", map[string]string{"issuer": p.server.URL, "jwks_uri": p.server.URL + "/keys"})
+	answer("/.well-known/openid-configuration",
+		map[string]string{"issuer": p.server.URL, "jwks_uri": p.server.URL + "/keys"})
 	answer("/keys", map[string]any{"keys": []publicKey{public}})
 	return p, nil
 }

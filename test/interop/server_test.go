@@ -78,7 +78,8 @@ func (s *server) run(ctx context.Context, binary string, arguments []string, env
 
 // signIn reads dev.env as a shell would, token.json, and ca.pem where there is one.
 func (s *server) signIn(ctx context.Context, binary, data, home string) error {
-	variables, err := exec.CommandContext(ctx, "env", "-i", "sh", "-c", `. "$1" && env`, "sh", filepath.Join(data, "dev.env")).Output()
+	file := filepath.Join(data, "dev.env")
+	variables, err := exec.CommandContext(ctx, "env", "-i", "sh", "-c", `. "$1" && env`, "sh", file).Output()
 	if err != nil {
 		return fmt.Errorf("read dev.env: %w", err)
 	}

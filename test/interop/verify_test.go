@@ -6,8 +6,11 @@ import (
 	"time"
 )
 
-// orders is a service that somebody else wrote.
-const orders = "https://orders.example.com"
+// Services that somebody else wrote.
+const (
+	orders   = "https://orders.example.com"
+	payments = "https://payments.example.com"
+)
 
 // Every relying party accepts the token that is meant for it, whatever signed it.
 func TestTokensAreAccepted(t *testing.T) {
@@ -56,7 +59,7 @@ func TestTokensAreRefused(t *testing.T) {
 		because []string // libraries look in different orders
 	}{
 		"for another audience": {token: func(t *testing.T, s *server, p party) string {
-			return s.dev.issue(t, p.kind, "https://payments.example.com")
+			return s.dev.issue(t, p.kind, payments)
 		}, because: []string{"aud"}},
 		"for an audience that only begins alike": {token: func(t *testing.T, s *server, p party) string {
 			return s.dev.issue(t, p.kind, orders+".evil.example.com")
@@ -71,7 +74,7 @@ func TestTokensAreRefused(t *testing.T) {
 			return tampered(t, s.dev.issue(t, p.kind, orders), "sub", "workspace/somebody/else")
 		}, because: []string{"signature"}},
 		"whose audience was changed": {token: func(t *testing.T, s *server, p party) string {
-			return tampered(t, s.dev.issue(t, p.kind, "https://payments.example.com"), "aud", orders)
+			return tampered(t, s.dev.issue(t, p.kind, payments), "aud", orders)
 		}, because: []string{"signature"}},
 		"whose end was put off": {token: func(t *testing.T, s *server, p party) string {
 			short := s.dev.issue(t, p.kind, orders, "expires_in", "1")

@@ -18,8 +18,8 @@ import (
 var appends = map[string]func(*lab){
 	"an entry comes back as it was recorded": func(l *lab) {
 		full := audit.Entry{
-			ID: id.New(now), WorkspaceID: l.one.ID, Generation: l.one.Generation, Time: now, Kind: audit.TokenIssued, Subject: "workspace/x/user/y",
-			TokenID: "any \x00 text", Trusts: []string{"t1", "t2"}, Salt: [16]byte{1, 2, 3}, Body: []byte("{\x00\xff}"),
+			ID: id.New(now), WorkspaceID: l.one.ID, Generation: l.one.Generation, Time: now, Kind: audit.TokenIssued,
+			Subject: "workspace/x/user/y", TokenID: "any \x00 text", Trusts: []string{"t1", "t2"}, Salt: [16]byte{1, 2, 3}, Body: []byte("{\x00\xff}"),
 		}
 		bare := audit.Entry{ID: id.New(now), WorkspaceID: l.one.ID, Body: []byte{}}
 		for range 2 {
@@ -60,7 +60,7 @@ var appends = map[string]func(*lab){
 		var deciding, started sync.WaitGroup
 		done := make(chan struct{})
 		for range 2 {
-			node := l.database.Open(l)
+			node := l.node()
 			for range 4 {
 				started.Add(1)
 				deciding.Go(func() { l.decide(node, &cut, started.Done, done) })
@@ -81,7 +81,7 @@ var appends = map[string]func(*lab){
 		for i := range 6 {
 			many = append(many, l.workspace(fmt.Sprintf("w%d", i)))
 		}
-		other := l.database.Open(l)
+		other := l.node()
 		var working sync.WaitGroup
 		for range 2 {
 			working.Go(func() {

@@ -34,7 +34,9 @@ type things struct {
 
 // every is each method of the store, called in a workspace for what is or is not there. It returns what was read.
 var every = map[string]func(context.Context, *store.Store, things) (any, error){
-	"WorkspaceByName": func(c context.Context, s *store.Store, x things) (any, error) { return s.WorkspaceByName(c, x.name) },
+	"WorkspaceByName": func(c context.Context, s *store.Store, x things) (any, error) {
+		return s.WorkspaceByName(c, x.name)
+	},
 	"WorkspaceByID": func(c context.Context, s *store.Store, x things) (any, error) {
 		return s.WorkspaceByID(c, x.workspaceID)
 	},
@@ -113,6 +115,10 @@ var every = map[string]func(context.Context, *store.Store, things) (any, error){
 		return nil, s.DeleteCutOff(c, x.workspaceID, x.cutOff.ID, x.event)
 	},
 
+	"Answer": func(c context.Context, s *store.Store, x things) (any, error) {
+		return s.Answer(c, x.workspaceID, answer("key "+x.cutOff.ID, "").Key, now)
+	},
+
 	"Installation": func(c context.Context, s *store.Store, _ things) (any, error) { return s.Installation(c) },
 	"CreateInstallation": func(c context.Context, s *store.Store, x things) (any, error) {
 		return nil, s.CreateInstallation(c, store.Installation{BaseURL: x.name})
@@ -126,6 +132,7 @@ var every = map[string]func(context.Context, *store.Store, things) (any, error){
 	},
 	"Pending":      func(c context.Context, s *store.Store, _ things) (any, error) { return s.Pending(c) },
 	"SweepCutOffs": func(c context.Context, s *store.Store, _ things) (any, error) { return s.SweepCutOffs(c, now, 1) },
+	"SweepAnswers": func(c context.Context, s *store.Store, _ things) (any, error) { return s.SweepAnswers(c, now, 1) },
 	"Sequence":     func(c context.Context, s *store.Store, _ things) (any, error) { return s.Sequence(c, 1) },
 	"SweepUses":    func(c context.Context, s *store.Store, _ things) (any, error) { return s.SweepUses(c, now, 1) },
 	"AcquireLease": func(c context.Context, s *store.Store, x things) (any, error) {
@@ -140,7 +147,7 @@ var every = map[string]func(context.Context, *store.Store, things) (any, error){
 // wholeInstallation are the methods that are about no one workspace, and whether they take text.
 var wholeInstallation = map[string]bool{
 	"Installation": false, "CreateInstallation": true, "Workspaces": true, "Generations": false, "RotationDue": false, "KeysGone": false,
-	"Reseal": false, "Pending": false, "Sequence": false, "SweepUses": false, "SweepCutOffs": false, "AcquireLease": true, "ReleaseLease": true, "Ping": false,
+	"Reseal": false, "Pending": false, "Sequence": false, "SweepUses": false, "SweepCutOffs": false, "SweepAnswers": false, "AcquireLease": true, "ReleaseLease": true, "Ping": false,
 }
 
 // fills are those that rightly find or fill a workspace that exists, whoever's it is.
@@ -160,8 +167,8 @@ var calls = map[string]func(*lab){
 		x := l.furnished()
 		x.name = "unknown"
 		for _, foreign := range []string{l.two.ID, id.New(now)} {
-			x.workspaceID, x.trust.WorkspaceID, x.key.WorkspaceID, x.user.WorkspaceID = foreign, foreign, foreign, foreign
-			x.cutOff.WorkspaceID = foreign
+			x.workspaceID, x.cutOff.WorkspaceID = foreign, foreign
+			x.trust.WorkspaceID, x.key.WorkspaceID, x.user.WorkspaceID = foreign, foreign, foreign
 			x.event = event(foreign, "x")
 			before := l.contents()
 			for name, call := range every {
@@ -251,7 +258,7 @@ func (l *lab) furnished() things {
 	l.trust(x.trust)
 	l.must(l.CreateUser(l.ctx, x.user, event(l.one.ID, "x")))
 	l.must(l.AddKey(l.ctx, x.key, nil, event(l.one.ID, "x")))
-	l.must(l.CreateCutOff(l.ctx, x.cutOff, event(l.one.ID, "x")))
+	l.must(l.CreateCutOff(l.ctx, x.cutOff, answered(l.one.ID, now, answer("key "+x.cutOff.ID, "body"))))
 	return x
 }
 

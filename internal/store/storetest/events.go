@@ -108,7 +108,7 @@ var events = map[string]func(*lab){
 
 	"of sequencers that run at once none loses an event or repeats one": func(l *lab) {
 		const batches = 40
-		nodes := []*store.Store{l.Store, l.database.Open(l)}
+		nodes := []*store.Store{l.Store, l.node()}
 		var sequenced atomic.Int64
 		var working sync.WaitGroup
 		for _, node := range nodes {

@@ -32,7 +32,7 @@ var leases = map[string]func(*lab){
 		var holders atomic.Int64
 		var nodes sync.WaitGroup
 		for _, holder := range []string{"a", "b", "c", "d"} {
-			node := l.database.Open(l)
+			node := l.node()
 			nodes.Go(func() {
 				held, err := node.AcquireLease(l.ctx, "lease", holder, time.Hour)
 				if err != nil {

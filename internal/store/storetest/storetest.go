@@ -61,7 +61,7 @@ func Each(t *testing.T, test func(t *testing.T, d Database)) {
 // Run runs the whole suite, each test on a new database.
 func Run(t *testing.T, database func(testing.TB) Database) {
 	for _, list := range []map[string]func(*lab){
-		installations, workspaces, trusts, users, ring, cutOffs, appends, uses, events, leases, calls,
+		installations, workspaces, trusts, users, ring, cutOffs, answers, appends, uses, events, leases, calls,
 	} {
 		for name, test := range list {
 			t.Run(name, func(t *testing.T) { test(newLab(t, database(t))) })
@@ -78,15 +78,26 @@ type lab struct {
 	one, two workspace.Workspace
 }
 
+var installation = store.Installation{BaseURL: "https://nsc.example.com", CreatedAt: now, SealCheck: []byte("check"), Epoch: 1}
+
 // now is when things happen in the tests.
 var now = time.Date(2026, 3, 4, 5, 6, 7, 891_000, time.UTC)
 
 func newLab(t *testing.T, d Database) *lab {
 	t.Helper()
 	l := &lab{T: t, Store: d.Open(t), ctx: t.Context(), database: d}
-	l.must(l.CreateInstallation(l.ctx, store.Installation{BaseURL: "https://nsc.example.com", CreatedAt: now, SealCheck: []byte("check"), Epoch: 1}))
+	l.must(l.CreateInstallation(l.ctx, installation))
 	l.one, l.two = l.workspace("one"), l.workspace("two")
 	return l
+}
+
+// node returns one more node of the installation. SQLite has one only: its folder belongs to one process.
+func (l *lab) node() *store.Store {
+	l.Helper()
+	if l.database.options.SQLiteFile != "" {
+		return l.Store
+	}
+	return l.database.Open(l)
 }
 
 func (l *lab) must(err error) {
@@ -120,9 +131,10 @@ func event(workspaceID string, kind audit.Kind) audit.Entry {
 func trust(workspaceID string) policy.Trust {
 	return policy.Trust{
 		ID: id.New(now), WorkspaceID: workspaceID,
-		Issuer: "https://issuer.example.com", SubjectMatch: "repo:acme/*", Audience: "https://aud.example.com", Condition: `claims.ref == "main"`,
-		Mappings: map[string]string{"groups": "claims.groups", "attributes.team": "claims.team"},
-		Grants:   []identity.Permission{{ResourceType: "http", ResourceID: "api.example.com/*", Actions: []string{"get", "post"}}},
+		Issuer: "https://issuer.example.com", SubjectMatch: "repo:acme/*", Audience: "https://aud.example.com",
+		Condition: `claims.ref == "main"`,
+		Mappings:  map[string]string{"groups": "claims.groups", "attributes.team": "claims.team"},
+		Grants:    []identity.Permission{{ResourceType: "http", ResourceID: "api.example.com/*", Actions: []string{"get", "post"}}},
 
 		DefaultDuration: 15 * time.Minute, MaxDuration: time.Hour, MaxLifetime: 24 * time.Hour,
 		SingleUse: true, Enabled: true, AllowSharedAudience: true, Description: "<main> & \"ünïcode\"",

@@ -47,12 +47,15 @@ var uses = map[string]func(*lab){
 
 	"rule 16: of one batch the first wins": func(l *lab) {
 		batch := []audit.Entry{
-			l.using(once("b", "1")), l.using(once("a", "1")), l.using(once("b", "1")), l.issued(l.one), l.using(once("a", "1")), l.using(once("c", "1")),
+			l.using(once("b", "1")), l.using(once("a", "1")), l.using(once("b", "1")), l.issued(l.one),
+			l.using(once("a", "1")), l.using(once("c", "1")),
 		}
 		batch[0].Use.Payload = []byte("first")
 		outcomes, err := l.Append(l.ctx, batch)
 		l.must(err)
-		equal(l, verdicts(outcomes), []audit.Verdict{audit.Committed, audit.Committed, audit.Used, audit.Committed, audit.Used, audit.Committed})
+		equal(l, verdicts(outcomes), []audit.Verdict{
+			audit.Committed, audit.Committed, audit.Used, audit.Committed, audit.Used, audit.Committed,
+		})
 		equal(l, string(outcomes[2].FirstPayload), "first")
 		equal(l, l.sequence(), 4)
 	},
@@ -91,7 +94,7 @@ var uses = map[string]func(*lab){
 
 	"SecurityReplay: of concurrent uses on two nodes exactly one wins, and none waits for ever": func(l *lab) {
 		const rounds, batches, size = 5, 8, 20
-		nodes := [2]*store.Store{l.Store, l.database.Open(l)}
+		nodes := [2]*store.Store{l.Store, l.node()}
 		for round := range rounds {
 			var wins [size]atomic.Int64
 			var racing sync.WaitGroup

@@ -142,7 +142,7 @@ var workspaces = map[string]func(*lab){
 
 	"whoever has seen a generation has seen all before it": func(l *lab) {
 		const writers, writes = 4, 10
-		nodes := []*store.Store{l.Store, l.database.Open(l)}
+		nodes := []*store.Store{l.Store, l.node()}
 		var writing sync.WaitGroup
 		for i := range writers {
 			w := l.workspace(fmt.Sprintf("writer%d", i))

@@ -1,4 +1,4 @@
-// Access tokens checked as RFC 9068 has a resource server check them, by oauth4webapi, which finds the issuer by RFC 8414.
+// Access tokens checked as RFC 9068 has a service check them, by oauth4webapi, which finds the issuer by RFC 8414.
 import * as oauth from 'oauth4webapi'
 
 const servers = new Map()

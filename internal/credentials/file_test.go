@@ -85,8 +85,8 @@ func TestSaveIsPrivate(t *testing.T) {
 	if c, err := Load(path, User); err != nil || c.Stored != last {
 		t.Errorf("%+v, %v", c.Stored, err)
 	}
-	if entries, _ := os.ReadDir(folder); len(entries) != 1 {
-		t.Errorf("left behind: %v", entries)
+	if entries, _ := os.ReadDir(folder); len(entries) != 2 || entries[1].Name() != "token.json.lock" {
+		t.Errorf("left behind beside the lock: %v", entries)
 	}
 }
 

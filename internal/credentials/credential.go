@@ -18,6 +18,7 @@ type Credential struct {
 	Base      string // of the server that made it: all of the issuer before /w/
 	Workspace string // its name: all of the issuer after /w/
 	Subject   string
+	IssuedAt  time.Time
 	ExpiresAt time.Time
 }
 
@@ -43,7 +44,8 @@ func Read(s Stored) (Credential, error) {
 	}
 	return Credential{
 		Stored: s, Issuer: token.Claims.Issuer, Base: base, Workspace: workspace,
-		Subject: token.Claims.Subject, ExpiresAt: time.Unix(token.Claims.ExpiresAt, 0),
+		Subject:  token.Claims.Subject,
+		IssuedAt: time.Unix(token.Claims.IssuedAt, 0), ExpiresAt: time.Unix(token.Claims.ExpiresAt, 0),
 	}, nil
 }
 

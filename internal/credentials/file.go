@@ -91,24 +91,31 @@ func checkState(path string, source Source, state fs.FileInfo) error {
 		fmt.Sprintf("close it: chmod 600 %s", path))
 }
 
-// Save replaces a file by another atomically: written beside it, flushed to the disk, renamed. A crash leaves the old
-// file or the new one. Missing folders are made, for the owner alone.
+// Save replaces a file by another atomically, while no other process renews it. Missing folders are made, for the owner
+// alone.
 func Save(path string, s Stored) error {
-	content, err := json.MarshalIndent(s, "", "  ")
+	err := os.MkdirAll(filepath.Dir(path), 0o700)
+	if err == nil {
+		err = locked(path, func() error { return save(path, s) })
+	}
 	if err != nil {
-		return unwritable(path, err)
-	}
-	folder := filepath.Dir(path)
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return unwritable(path, err)
-	}
-	if err := replace(path, append(content, '\n')); err != nil {
 		return unwritable(path, err)
 	}
 	return nil
 }
 
-func replace(path string, content []byte) error {
+// save is Save for whoever holds the lock.
+func save(path string, s Stored) error {
+	content, err := json.MarshalIndent(s, "", "  ")
+	if err != nil {
+		return err
+	}
+	return Replace(path, append(content, '\n'))
+}
+
+// Replace replaces a file by another with this content, for the owner alone: written beside it, flushed to the disk,
+// renamed. A crash leaves the old file or the new one, and no reader sees half of it.
+func Replace(path string, content []byte) error {
 	folder := filepath.Dir(path)
 	file, err := os.CreateTemp(folder, ".token-*") // mode 0600
 	if err != nil {

@@ -2,7 +2,8 @@
 //
 // A file is found in this order: the keychain that was asked for, the file that NSC_TOKEN_FILE names, the workload's
 // file, the user's own. It is JSON, {"bearer_token": "...", "session_token": "..."}, readable by its owner alone, and
-// replaced atomically, so that no reader ever sees half of it. Only the user's folder is ever written.
+// replaced atomically, so that no reader ever sees half of it. Only the user's folder is ever written, under a lock that
+// all processes share: of those that find a sign-in about to end, one renews it.
 //
 // The package believes nothing that a bearer token says beyond which server made it: it is the server that verifies.
 package credentials

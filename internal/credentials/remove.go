@@ -43,7 +43,7 @@ func (s Store) RemoveAll() (gone []string, err error) {
 }
 
 func remove(gone []string, path string) ([]string, error) {
-	err := os.Remove(path)
+	err := locked(path, func() error { return os.Remove(path) }) // a renewal would bring it back
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return gone, nil

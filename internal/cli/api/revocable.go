@@ -1,0 +1,58 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+)
+
+const revocableTokens = "revocable-tokens"
+
+// Revocable is a revocable token. Token is its secret, only in the answer that made it.
+type Revocable struct {
+	ID          string    `json:"id"`
+	Name        string    `json:"name"`
+	Subject     string    `json:"subject"`
+	Grants      []Grant   `json:"grants"`
+	CreatedBy   string    `json:"created_by"`
+	CreatedAt   time.Time `json:"created_at"`
+	RefreshedAt time.Time `json:"refreshed_at"`
+	ExpiresAt   time.Time `json:"expires_at"`
+	Token       string    `json:"token,omitempty"`
+}
+
+// NewRevocable asks for a revocable token.
+type NewRevocable struct {
+	Name      string  `json:"name"`
+	Grants    []Grant `json:"grants"`
+	ExpiresIn string  `json:"expires_in,omitempty"`
+}
+
+// Revocables returns the revocable tokens of a workspace.
+func (c *Client) Revocables(ctx context.Context, workspace, bearer string) ([]Revocable, error) {
+	return all[Revocable](ctx, c, request{method: http.MethodGet, path: pathIn(workspace, revocableTokens), bearer: bearer})
+}
+
+// CreateRevocable registers a revocable token.
+func (c *Client) CreateRevocable(ctx context.Context, workspace, bearer string, n NewRevocable) (Revocable, error) {
+	return c.revocable(ctx, request{method: http.MethodPost, path: pathIn(workspace, revocableTokens), bearer: bearer, body: n})
+}
+
+// RefreshRevocable gives a revocable token a new secret. An empty life is as long as before.
+func (c *Client) RefreshRevocable(ctx context.Context, workspace, bearer, id, life string) (Revocable, error) {
+	body := struct {
+		ExpiresIn string `json:"expires_in,omitempty"`
+	}{life}
+	return c.revocable(ctx, request{method: http.MethodPost, path: pathIn(workspace, revocableTokens, id, "refresh"), bearer: bearer, body: body})
+}
+
+// RevokeRevocable revokes a revocable token.
+func (c *Client) RevokeRevocable(ctx context.Context, workspace, bearer, id string) error {
+	return c.call(ctx, request{method: http.MethodDelete, path: pathIn(workspace, revocableTokens, id), bearer: bearer}, nil)
+}
+
+func (c *Client) revocable(ctx context.Context, r request) (Revocable, error) {
+	var t Revocable
+	err := c.call(ctx, r, &t)
+	return t, err
+}

@@ -1,0 +1,162 @@
+package manage
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/nsc-federation/nsc/internal/audit"
+	"github.com/nsc-federation/nsc/internal/fault"
+	"github.com/nsc-federation/nsc/internal/id"
+	"github.com/nsc-federation/nsc/internal/identity"
+	"github.com/nsc-federation/nsc/internal/opaque"
+	"github.com/nsc-federation/nsc/internal/policy"
+	"github.com/nsc-federation/nsc/internal/workspace"
+)
+
+// RevocableStore keeps revocable tokens.
+type RevocableStore interface {
+	RevocableByID(ctx context.Context, workspaceID, id string) (workspace.Revocable, error)
+	Revocables(ctx context.Context, workspaceID, after string, limit int) ([]workspace.Revocable, error)
+	CreateRevocable(ctx context.Context, t workspace.Revocable, e audit.Entry) error
+	RefreshRevocable(ctx context.Context, t workspace.Revocable, e audit.Entry) error
+	DeleteRevocable(ctx context.Context, workspaceID, id string, e audit.Entry) error
+}
+
+// Lives of a revocable token.
+const (
+	DefaultRevocableLife = 90 * 24 * time.Hour
+	LongestRevocableLife = 366 * 24 * time.Hour
+	maxRevocableName     = 100
+)
+
+// NewRevocable asks for a revocable token.
+type NewRevocable struct {
+	Name   string
+	Grants []identity.Permission
+	Life   time.Duration // 0 is DefaultRevocableLife
+}
+
+// CreateRevocable registers a token for what cannot federate, and returns it with its secret, which nobody can tell again.
+func (s *Service) CreateRevocable(ctx context.Context, caller identity.Identity, n NewRevocable, address string) (workspace.Revocable, string, error) {
+	if err := allow(caller, tokenNoun, "write"); err != nil {
+		return workspace.Revocable{}, "", err
+	}
+	if n.Name == "" || len(n.Name) > maxRevocableName {
+		return workspace.Revocable{}, "", invalid("name", "is 1 to 100 bytes that say what the token is for")
+	}
+	life, err := revocableLife(n.Life)
+	if err != nil {
+		return workspace.Revocable{}, "", err
+	}
+	if _, err := policy.CheckPermissions(n.Grants, "grants"); err != nil {
+		return workspace.Revocable{}, "", fieldFault(err)
+	}
+	if err := exceeds(caller, n.Grants); err != nil {
+		return workspace.Revocable{}, "", err
+	}
+	grants, err := json.Marshal(policy.Union(n.Grants))
+	if err != nil {
+		return workspace.Revocable{}, "", err
+	}
+	now := s.c.Now()
+	secret, hash := opaque.New(opaque.Revocable)
+	t := workspace.Revocable{
+		ID: id.New(now), WorkspaceID: caller.Tenant().ID, Workspace: caller.Tenant().Name, Hash: hash[:], Name: n.Name, Grants: grants,
+		CreatedBy: caller.Subject(), CreatedAt: now, RefreshedAt: now, ExpiresAt: now.Add(life), Version: 1,
+	}
+	event := s.event(caller, audit.RevocableCreated, t.ID, address)
+	event.Details = map[string]string{"name": t.Name, "grants": string(grants), "expires_at": t.ExpiresAt.UTC().Format(time.RFC3339)}
+	if err := s.c.Revocables.CreateRevocable(ctx, t, s.c.Entries.Entry(event)); err != nil {
+		return workspace.Revocable{}, "", err
+	}
+	return t, secret, nil
+}
+
+func revocableLife(wished time.Duration) (time.Duration, error) {
+	if wished == 0 {
+		return DefaultRevocableLife, nil
+	}
+	if wished < time.Minute || wished > LongestRevocableLife {
+		return 0, invalid("expires_in", "is from a minute to 366 days")
+	}
+	return wished, nil
+}
+
+// ListRevocables returns revocable tokens in the order of their IDs, those after the given one.
+func (s *Service) ListRevocables(ctx context.Context, caller identity.Identity, after string, limit int) ([]workspace.Revocable, error) {
+	if err := allow(caller, tokenNoun, "read"); err != nil {
+		return nil, err
+	}
+	return s.c.Revocables.Revocables(ctx, caller.Tenant().ID, after, page(limit))
+}
+
+// owned finds a revocable token that the caller may change: his grants cover it (rule 4).
+func (s *Service) owned(ctx context.Context, caller identity.Identity, tokenID string) (workspace.Revocable, error) {
+	if err := allow(caller, tokenNoun, "write"); err != nil {
+		return workspace.Revocable{}, err
+	}
+	if !id.Valid(tokenID) {
+		return workspace.Revocable{}, fault.Newf(fault.NotFound, "revocable token %q", tokenID)
+	}
+	t, err := s.c.Revocables.RevocableByID(ctx, caller.Tenant().ID, tokenID)
+	if err != nil {
+		return t, err
+	}
+	var grants []identity.Permission
+	if err := json.Unmarshal(t.Grants, &grants); err != nil {
+		return t, err
+	}
+	return t, exceeds(caller, grants)
+}
+
+// RefreshRevocable gives a token a new secret and a new life. The old secret, and what was issued for it, end.
+func (s *Service) RefreshRevocable(ctx context.Context, caller identity.Identity, tokenID string, life time.Duration, address string) (workspace.Revocable, string, error) {
+	t, err := s.owned(ctx, caller, tokenID)
+	if err != nil {
+		return t, "", err
+	}
+	if life == 0 {
+		life = t.ExpiresAt.Sub(t.RefreshedAt)
+	}
+	if life, err = revocableLife(life); err != nil {
+		return t, "", err
+	}
+	secret, hash := opaque.New(opaque.Revocable)
+	t.Hash, t.RefreshedAt = hash[:], s.c.Now()
+	t.ExpiresAt = t.RefreshedAt.Add(life)
+	t.Version++
+	event := s.event(caller, audit.RevocableRenewed, t.ID, address)
+	event.Details = map[string]string{"expires_at": t.ExpiresAt.UTC().Format(time.RFC3339)}
+	if err := s.c.Revocables.RefreshRevocable(ctx, t, s.c.Entries.Entry(event)); err != nil {
+		return t, "", err
+	}
+	s.c.Forget(t.WorkspaceID)
+	return t, secret, audit.Lapse(ctx)
+}
+
+// RevokeRevocable removes a token. What was issued for it ends, and once it has returned nothing more is (rule 22).
+func (s *Service) RevokeRevocable(ctx context.Context, caller identity.Identity, tokenID, address string) error {
+	t, err := s.owned(ctx, caller, tokenID)
+	if err != nil {
+		return err
+	}
+	return s.deleteRevocable(ctx, caller, t.ID, address)
+}
+
+func (s *Service) deleteRevocable(ctx context.Context, caller identity.Identity, tokenID, address string) error {
+	event := s.event(caller, audit.RevocableRevoked, tokenID, address)
+	if err := s.c.Revocables.DeleteRevocable(ctx, caller.Tenant().ID, tokenID, s.c.Entries.Entry(event)); err != nil {
+		return err
+	}
+	s.c.Forget(caller.Tenant().ID)
+	return audit.Lapse(ctx)
+}
+
+// revokeRegistered removes the revocable token that its holder revokes, and reports whether it was one.
+func (s *Service) revokeRegistered(ctx context.Context, held identity.Identity, address string) (bool, error) {
+	if held.Subject() != identity.WorkloadSubject(held.Tenant().ID, held.TokenID()) {
+		return false, nil // derived from one, or nothing of the kind
+	}
+	return true, s.deleteRevocable(ctx, held, held.TokenID(), address)
+}
