@@ -26,7 +26,7 @@ func Leeway(d time.Duration) Option {
 // HTTPClient has keys fetched by a client of yours, for an issuer whose certificate is signed by a private authority or
 // that is reached through a certain proxy. Redirects are followed on the same host only, whatever the client says.
 func HTTPClient(client *http.Client) Option {
-	return func(v *Verifier) { v.keys.source.client = guarded(*client) }
+	return func(v *Verifier) { v.keys.source.client = sameHost(*client) }
 }
 
 // Log has failures to fetch keys logged. The default is not to: [Verifier.Verify] returns them too, but only when

@@ -31,11 +31,11 @@ type source struct {
 func ownClient() *http.Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxResponseHeaderBytes = maxHeaders
-	return guarded(http.Client{Transport: transport})
+	return sameHost(http.Client{Transport: transport})
 }
 
-// guarded makes a client follow redirects on the same host only: the issuer vouches for its own address, no more.
-func guarded(client http.Client) *http.Client {
+// sameHost makes a client follow redirects on the same host only: the issuer vouches for its own address, no more.
+func sameHost(client http.Client) *http.Client {
 	client.CheckRedirect = func(next *http.Request, via []*http.Request) error {
 		from := via[0].URL
 		if len(via) > maxRedirects || next.URL.Scheme != from.Scheme || next.URL.Host != from.Host {

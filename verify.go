@@ -71,6 +71,9 @@ func (v *Verifier) Verify(ctx context.Context, token string) (Claims, error) {
 	if v.misconfigured != nil {
 		return Claims{}, v.misconfigured
 	}
+	if len(token) > jwt.MaxSize { // before anything is done with it
+		return Claims{}, refuse(ErrMalformed, "%d bytes", len(token))
+	}
 	digest := sha256.Sum256([]byte(token))
 	if known := v.seen.get(digest); known != nil {
 		return v.again(ctx, known)

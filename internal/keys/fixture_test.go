@@ -90,9 +90,10 @@ func (l *lab) must(err error) {
 	}
 }
 
-// rotate publishes a key.
+// rotate publishes a key, in a millisecond of its own: events are in the order of theirs.
 func (l *lab) rotate(alg jwt.Algorithm) keys.Stored {
 	l.Helper()
+	<-time.After(time.Millisecond)
 	k, err := l.rotator.Rotate(l.Context(), l.tenant.ID, alg, "somebody")
 	l.must(err)
 	return l.read(k)

@@ -265,7 +265,7 @@ func TestRule29TwoNodesRotateAtTheSameTime(t *testing.T) {
 		l.must(err)
 		l.wantStates(jwt.ES256, keys.Active, keys.Published, keys.Published)
 		signers := map[string]bool{}
-		for end := time.Now().Add(70 * day); time.Now().Before(end); <-time.After(5 * time.Hour) {
+		for end := time.Now().Add(70 * day); time.Now().Before(end); <-time.After(11 * time.Hour) {
 			l.must(l.rotator.Turn(l.Context()))
 			token, signer := l.sign(jwt.ES256)
 			signers[signer] = true

@@ -57,7 +57,7 @@ func (s *Store) CreateRevocable(ctx context.Context, t workspace.Revocable, e au
 }
 
 // RefreshRevocable replaces the secret of a revocable token, and its end, where its version is still the one before. It is
-// ErrStale otherwise.
+// ErrStale otherwise. The generation that it takes first keeps another refresh out.
 func (s *Store) RefreshRevocable(ctx context.Context, t workspace.Revocable, e audit.Entry) error {
 	return s.write(ctx, "refresh revocable token", func(tx *sql.Tx) error {
 		if indexable(t.WorkspaceID, t.ID) != nil {
@@ -66,13 +66,18 @@ func (s *Store) RefreshRevocable(ctx context.Context, t workspace.Revocable, e a
 		if _, err := bump(ctx, tx, t.WorkspaceID); err != nil {
 			return err
 		}
-		result, err := tx.ExecContext(ctx, `UPDATE revocable_tokens SET hash = $1, refreshed_at = $2, expires_at = $3, version = $4
-			WHERE workspace_id = $5 AND id = $6 AND version = $7`, blob(t.Hash), micros(t.RefreshedAt), micros(t.ExpiresAt), t.Version,
-			t.WorkspaceID, t.ID, t.Version-1)
-		if err := one(result, err); err != nil {
-			if err == ErrNotFound {
-				return ErrStale
-			}
+		var version int64
+		err := tx.QueryRowContext(ctx, `SELECT version FROM revocable_tokens WHERE workspace_id = $1 AND id = $2`, t.WorkspaceID, t.ID).
+			Scan(&version)
+		if err != nil {
+			return err
+		}
+		if version != t.Version-1 {
+			return ErrStale
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE revocable_tokens SET hash = $1, refreshed_at = $2, expires_at = $3, version = $4
+			WHERE workspace_id = $5 AND id = $6`, blob(t.Hash), micros(t.RefreshedAt), micros(t.ExpiresAt), t.Version, t.WorkspaceID, t.ID)
+		if err != nil {
 			return err
 		}
 		return record(ctx, tx, e)

@@ -28,6 +28,7 @@ type things struct {
 	user        workspace.User
 	key         keys.Stored
 	cutOff      workspace.CutOff
+	revocable   workspace.Revocable
 	event       audit.Entry
 	lease       string
 }
@@ -132,6 +133,29 @@ var every = map[string]func(context.Context, *store.Store, things) (any, error){
 	},
 	"Pending":      func(c context.Context, s *store.Store, _ things) (any, error) { return s.Pending(c) },
 	"SweepCutOffs": func(c context.Context, s *store.Store, _ things) (any, error) { return s.SweepCutOffs(c, now, 1) },
+	"CreateOpaque": func(c context.Context, s *store.Store, x things) (any, error) {
+		return nil, s.CreateOpaque(c, x.workspaceID, []byte(x.event.ID), []byte("{}"), now)
+	},
+	"Opaque":      func(c context.Context, s *store.Store, _ things) (any, error) { return s.Opaque(c, []byte("unknown")) },
+	"SweepOpaque": func(c context.Context, s *store.Store, _ things) (any, error) { return s.SweepOpaque(c, now, 1) },
+	"Revocable": func(c context.Context, s *store.Store, _ things) (any, error) {
+		return s.Revocable(c, []byte("unknown"))
+	},
+	"RevocableByID": func(c context.Context, s *store.Store, x things) (any, error) {
+		return s.RevocableByID(c, x.workspaceID, x.revocable.ID)
+	},
+	"Revocables": func(c context.Context, s *store.Store, x things) (any, error) {
+		return s.Revocables(c, x.workspaceID, "", 0)
+	},
+	"CreateRevocable": func(c context.Context, s *store.Store, x things) (any, error) {
+		return nil, s.CreateRevocable(c, x.revocable, x.event)
+	},
+	"RefreshRevocable": func(c context.Context, s *store.Store, x things) (any, error) {
+		return nil, s.RefreshRevocable(c, x.revocable, x.event)
+	},
+	"DeleteRevocable": func(c context.Context, s *store.Store, x things) (any, error) {
+		return nil, s.DeleteRevocable(c, x.workspaceID, x.revocable.ID, x.event)
+	},
 	"SweepAnswers": func(c context.Context, s *store.Store, _ things) (any, error) { return s.SweepAnswers(c, now, 1) },
 	"Sequence":     func(c context.Context, s *store.Store, _ things) (any, error) { return s.Sequence(c, 1) },
 	"SweepUses":    func(c context.Context, s *store.Store, _ things) (any, error) { return s.SweepUses(c, now, 1) },
@@ -147,11 +171,12 @@ var every = map[string]func(context.Context, *store.Store, things) (any, error){
 // wholeInstallation are the methods that are about no one workspace, and whether they take text.
 var wholeInstallation = map[string]bool{
 	"Installation": false, "CreateInstallation": true, "Workspaces": true, "Generations": false, "RotationDue": false, "KeysGone": false,
-	"Reseal": false, "Pending": false, "Sequence": false, "SweepUses": false, "SweepCutOffs": false, "SweepAnswers": false, "AcquireLease": true, "ReleaseLease": true, "Ping": false,
+	"Reseal": false, "Pending": false, "Sequence": false, "SweepUses": false, "SweepCutOffs": false, "SweepAnswers": false, "SweepOpaque": false,
+	"Opaque": false, "Revocable": false, "AcquireLease": true, "ReleaseLease": true, "Ping": false,
 }
 
 // fills are those that rightly find or fill a workspace that exists, whoever's it is.
-var fills = []string{"CreateTrust", "CreateCutOff", "CreateUser", "CreateWorkspace", "WorkspaceByID"}
+var fills = []string{"CreateTrust", "CreateCutOff", "CreateRevocable", "CreateOpaque", "CreateUser", "CreateWorkspace", "WorkspaceByID"}
 
 var calls = map[string]func(*lab){
 	"no method is forgotten here": func(l *lab) {
@@ -167,7 +192,7 @@ var calls = map[string]func(*lab){
 		x := l.furnished()
 		x.name = "unknown"
 		for _, foreign := range []string{l.two.ID, id.New(now)} {
-			x.workspaceID, x.cutOff.WorkspaceID = foreign, foreign
+			x.workspaceID, x.cutOff.WorkspaceID, x.revocable.WorkspaceID = foreign, foreign, foreign
 			x.trust.WorkspaceID, x.key.WorkspaceID, x.user.WorkspaceID = foreign, foreign, foreign
 			x.event = event(foreign, "x")
 			before := l.contents()
@@ -187,7 +212,7 @@ var calls = map[string]func(*lab){
 		for _, text := range []string{"a\x00b", "\xff", strings.Repeat("x", 5000) + "\x00"} {
 			x := l.furnished()
 			x.workspaceID, x.name, x.lease = text, text, text
-			x.trust.ID, x.user.ID, x.key.ID, x.cutOff.ID = text, text, text, text
+			x.trust.ID, x.user.ID, x.key.ID, x.cutOff.ID, x.revocable.ID = text, text, text, text, text
 			before := l.contents()
 			for name, call := range every {
 				text, whole := wholeInstallation[name]
@@ -239,6 +264,7 @@ func Unavailable(t *testing.T, s *store.Store) {
 	x := things{
 		workspaceID: workspaceID, name: "name", trust: trust(workspaceID), user: user(workspaceID), key: key(workspaceID, jwt.ES256, now),
 		cutOff: cutOff(workspaceID, workspace.CutToken, "jti"), event: event(workspaceID, "x"), lease: "lease",
+		revocable: revocable(workspaceID),
 	}
 	for name, call := range every {
 		if _, err := call(t.Context(), s, x); !errors.Is(err, store.ErrUnavailable) || !fault.Is(err, fault.Unavailable) {
@@ -253,11 +279,12 @@ func (l *lab) furnished() things {
 	x := things{
 		workspaceID: l.one.ID, name: l.one.Name, lease: "lease",
 		trust: trust(l.one.ID), user: user(l.one.ID), key: key(l.one.ID, jwt.ES256, now), event: event(l.one.ID, "x"),
-		cutOff: cutOff(l.one.ID, workspace.CutToken, id.New(now)),
+		cutOff: cutOff(l.one.ID, workspace.CutToken, id.New(now)), revocable: revocable(l.one.ID),
 	}
 	l.trust(x.trust)
 	l.must(l.CreateUser(l.ctx, x.user, event(l.one.ID, "x")))
 	l.must(l.AddKey(l.ctx, x.key, nil, event(l.one.ID, "x")))
+	l.must(l.CreateRevocable(l.ctx, x.revocable, event(l.one.ID, "x")))
 	l.must(l.CreateCutOff(l.ctx, x.cutOff, answered(l.one.ID, now, answer("key "+x.cutOff.ID, "body"))))
 	return x
 }
@@ -281,7 +308,7 @@ func (l *lab) contents() (all []any) {
 	l.Helper()
 	for _, w := range []workspace.Workspace{l.one, l.two} {
 		x := things{workspaceID: w.ID}
-		for _, name := range []string{"WorkspaceByID", "Trusts", "Users", "Keys", "CutOffs", "Search"} {
+		for _, name := range []string{"WorkspaceByID", "Trusts", "Users", "Keys", "CutOffs", "Revocables", "Search"} {
 			got, err := every[name](l.ctx, l.Store, x)
 			l.must(err)
 			all = append(all, got)
