@@ -89,13 +89,22 @@ func (r *ring) serves(generation int64, now time.Time) bool {
 	return r.generation >= generation && (r.until.IsZero() || now.Before(r.until))
 }
 
-// active returns the key that signs for an algorithm: of those that may, the one that began last.
+// active returns the key that signs for an algorithm: of those that may, the one that began last. A clock that jumped back
+// to before the first key may find none; then it is the first, which was never published ahead of its use.
 func (r *ring) active(alg jwt.Algorithm, now time.Time) (member, bool) {
-	var best member
+	var best, first member
 	for _, m := range r.members {
-		if m.stored.Algorithm == alg && m.stored.State(now) == Active && (best.signer == nil || m.stored.after(best.stored)) {
+		switch {
+		case m.stored.Algorithm != alg:
+		case m.stored.State(now) == Active && (best.signer == nil || m.stored.after(best.stored)):
 			best = m
+		case m.stored.State(now) == Published && !m.stored.ActiveAt.After(m.stored.CreatedAt) &&
+			(first.signer == nil || first.stored.after(m.stored)):
+			first = m
 		}
+	}
+	if best.signer == nil {
+		best = first
 	}
 	return best, best.signer != nil
 }

@@ -6,8 +6,11 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/nsc-federation/nsc/internal/store/pgtest"
 
 	_ "modernc.org/sqlite" // to hold a lock that a stranger might hold
 )
@@ -83,8 +86,8 @@ func TestClockThatJumpsBack(t *testing.T) {
 	if _, _, err := p.tokens.Authenticate(ctx, "system", first.BearerToken); err == nil {
 		t.Error("a token from the future was accepted")
 	}
-	if _, err := p.bootstrap(ctx, BootstrapRequest{}); err == nil {
-		t.Log("keys that are active from now on sign again once the clock has caught up")
+	if _, err := p.bootstrap(ctx, BootstrapRequest{}); err != nil {
+		t.Errorf("nothing is issued until the clock has caught up: %v", err)
 	}
 	clock = clock.Add(2 * time.Hour)
 	if _, _, err := p.tokens.Authenticate(ctx, "system", first.BearerToken); err != nil {
@@ -104,4 +107,37 @@ func TestDataFolderThatCannotBeWritten(t *testing.T) {
 	}
 	c.DataDir = filepath.Join(file, "below")
 	says(t, fails(t, c), "data folder", "not a directory")
+}
+
+// The database goes away in the middle of everything: 503 until it is back, nothing signed meanwhile, and no restart needed.
+func TestDatabaseGoesAway(t *testing.T) {
+	server := pgtest.Start(t)
+	c := devConfig(t)
+	c.Database = server.Database(t)
+	s := start(t, c)
+	form := exchangeForm(s.bearer(t), "requested_token_type", idTokenType, "audience", "https://api.example.com")
+	if status, answer := s.token(t, "/w/dev/token", form); status != http.StatusOK {
+		t.Fatalf("%d %v", status, answer)
+	}
+	server.Stop(t)
+	for range 3 {
+		status, answer := s.token(t, "/w/dev/token", form)
+		if status != http.StatusServiceUnavailable || answer["access_token"] != nil || answer["error"] != "temporarily_unavailable" {
+			t.Errorf("gone: %d %v\n%s", status, answer, s.logs)
+		}
+	}
+	if body := get(t, s.url, "/w/dev/jwks"); !strings.Contains(body, "keys") {
+		t.Errorf("the key set is served from memory: %s", body)
+	}
+	server.Resume(t)
+	deadline := time.Now().Add(30 * time.Second)
+	for {
+		status, answer := s.token(t, "/w/dev/token", form)
+		if status == http.StatusOK {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("back: %d %v\n%s", status, answer, s.logs)
+		}
+	}
 }

@@ -50,7 +50,7 @@ func (s *Service) infer(u identity.Unverified) string {
 
 func (s *Service) verify(ctx context.Context, snapshot *workspace.Snapshot, u identity.Unverified) (identity.Identity, error) {
 	if u.Issuer() == snapshot.Tenant.Issuer {
-		return s.verifier.Own(ctx, snapshot.Tenant, u)
+		return s.own(ctx, snapshot.Tenant, u)
 	}
 	trusted, err := snapshot.Trusts(ctx, u.Issuer())
 	if err != nil {
@@ -59,6 +59,16 @@ func (s *Service) verify(ctx context.Context, snapshot *workspace.Snapshot, u id
 	// Without a trust there is no key source, and the verifier refuses as it refuses a bad signature: a caller does not
 	// learn which issuers a workspace trusts (rule 7).
 	return s.verifier.External(ctx, snapshot.Tenant, u, trusted.Source)
+}
+
+// own verifies a token of ours as a credential. An ID token for the issuer itself names nothing that it rests on (rule 11):
+// no cut-off would reach it, nor what is derived from it (rules 20 and 22), so it is none.
+func (s *Service) own(ctx context.Context, tenant identity.Tenant, u identity.Unverified) (identity.Identity, error) {
+	caller, err := s.verifier.Own(ctx, tenant, u)
+	if err == nil && len(caller.Trusts()) == 0 {
+		return identity.Identity{}, fault.Newf(fault.TokenRefused, "token %s rests on nothing that could be cut off", caller.TokenID())
+	}
+	return caller, err
 }
 
 // Authenticate returns the caller behind an access token of the named workspace, for the management API: the audience
@@ -78,7 +88,7 @@ func (s *Service) Authenticate(ctx context.Context, name, token string) (identit
 	if unverified.Issuer() != snapshot.Tenant.Issuer {
 		return identity.Identity{}, nil, fault.Newf(fault.Unauthenticated, "issuer %q is not %q", unverified.Issuer(), snapshot.Tenant.Issuer)
 	}
-	caller, err := s.verifier.Own(ctx, snapshot.Tenant, unverified)
+	caller, err := s.own(ctx, snapshot.Tenant, unverified)
 	if err != nil {
 		if f := fault.From(err); f.Status() < 500 {
 			err = fault.New(fault.Unauthenticated, err)

@@ -144,7 +144,7 @@ func TestGoogleRefuses(t *testing.T) {
 	want := map[string]googleError{
 		otherAudience:    {"invalid_grant", "does not match the expected audience"},
 		otherSubject:     {"unauthorized_client", "rejected by the attribute condition"},
-		otherWorkspace:   {"invalid_grant", inIssuer},
+		otherWorkspace:   {"invalid_grant", inSignature},
 		claimedWorkspace: {"invalid_grant", inSignature},
 		changedSubject:   {"invalid_grant", inSignature},
 		changedAudience:  {"invalid_grant", inSignature},

@@ -76,6 +76,16 @@ func (r *reader) write(t *testing.T, name, content string, mode os.FileMode) str
 	return path
 }
 
+// readFile reads a file in his folder.
+func (r *reader) readFile(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(r.dir, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
 // copyFile writes a block of the guide into a file of the block's name, where commands find it.
 func (r *reader) copyFile(t *testing.T, name string) string {
 	t.Helper()

@@ -57,7 +57,7 @@ func TestPrints(t *testing.T) {
 		{"a …", "a b c", true},
 		{"a … c", "a b", false},
 		{"a … c … e", "a b c d e", true},
-		{"a … c … e", "a b d c e", true},
+		{"a … c … e", "a b d c d e", true},
 		{"a … c … e", "a b d e", false},
 		{"a\n…\nc", "a\nc", true},
 		{"a\n…\nc", "a\nb\nb\nc", true},

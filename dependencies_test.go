@@ -1,0 +1,37 @@
+package nsc_test
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestSecurityNothingHeavyIsLinked: these packages live in other people's programs. What they link beside the standard
+// library is listed here, and why.
+func TestSecurityNothingHeavyIsLinked(t *testing.T) {
+	const module = "github.com/nsc-federation/nsc"
+	for pkg, allowed := range map[string][]string{
+		module: {
+			module,
+			module + "/internal/grants", // what a grant allows, as the server decides it
+			module + "/internal/jwt",    // tokens and key sets, on the standard library's cryptography
+		},
+	} {
+		output, err := exec.Command("go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", pkg).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		linked := strings.Fields(string(output))
+		for _, path := range linked {
+			if !slices.Contains(allowed, path) {
+				t.Errorf("%s links %s", pkg, path)
+			}
+		}
+		for _, path := range allowed {
+			if !slices.Contains(linked, path) {
+				t.Errorf("%s does not link %s any more: take it off the list", pkg, path)
+			}
+		}
+	}
+}
