@@ -6,7 +6,7 @@ GO      ?= go
 BIN     := bin/nsc
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X github.com/nsc-federation/nsc/internal/server.Version=$(VERSION)
-MODULES := . test/kubernetes test/interop
+MODULES := . test/kubernetes test/interop test/clouds
 
 .PHONY: run build test test-tools check generate bench clean
 
