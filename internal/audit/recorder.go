@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/nsc-federation/nsc/internal/trace"
 )
 
 // Log is where entries become durable. Append returns once every entry that it reports as Committed would survive a
@@ -119,6 +121,7 @@ func (r *Recorder) append(ctx context.Context, entry Entry) result {
 	}
 	select {
 	case res := <-w.done:
+		trace.Took(ctx, trace.Append, res.began, res.err)
 		return res
 	case <-ctx.Done():
 		return result{err: fmt.Errorf("audit: gave up waiting for the record: %w", ctx.Err())}

@@ -28,7 +28,7 @@ func (l *lab) replace(alg jwt.Algorithm, keyID string) keys.Stored {
 // thrives holds that a ring signs and verifies for the next 70 days.
 func (l *lab) thrives(alg jwt.Algorithm) {
 	l.Helper()
-	for end := time.Now().Add(70 * day); time.Now().Before(end); <-time.After(11 * time.Hour) {
+	for end := time.Now().Add(70 * day); time.Now().Before(end); <-time.After(13*time.Hour + 7*time.Minute) {
 		l.must(l.rotator.Turn(l.Context()))
 		token, signer := l.sign(alg)
 		if err := verify(l.jwks(), token); err != nil {
@@ -92,6 +92,9 @@ func TestRule29ReplaceInEveryStateOfTheRing(t *testing.T) {
 				r.published = l.rotate(jwt.ES256)
 				<-time.After(time.Hour)
 				l.wantStates(jwt.ES256, keys.Retiring, keys.Active, keys.Published)
+				if n := len(l.jwks().Keys); n != 3 {
+					l.Errorf("%d keys published", n)
+				}
 				next := l.replace(jwt.ES256, row.bad(r).ID)
 				l.wantStates(jwt.ES256, row.states...)
 				if l.read(row.bad(r)).ID != "" || len(l.jwks().Keys) != len(row.states) {
@@ -111,6 +114,26 @@ func TestRule29ReplaceInEveryStateOfTheRing(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Two nodes published successors at the same time. The old key retires when the first of them begins; without it, it
+// has to sign for longer.
+func TestRule29TheFirstOfTwoSuccessorsIsReplaced(t *testing.T) {
+	onEach(t, keys.DefaultSchedule, func(l *lab) {
+		old := l.rotate(jwt.ES256)
+		var second keys.Stored
+		racing := &twice{l.Store, func() {
+			<-time.After(time.Hour)
+			second = l.rotate(jwt.ES256)
+		}}
+		first, err := l.newRotator(racing, keys.DefaultSchedule, l.rings.Forget).Rotate(l.Context(), l.tenant.ID, jwt.ES256, "")
+		l.must(err)
+		if old = l.read(old); !old.RetireAt.Equal(first.ActiveAt) || !second.ActiveAt.After(first.ActiveAt) {
+			l.Fatalf("retires at %s, successors begin at %s and %s", old.RetireAt, first.ActiveAt, second.ActiveAt)
+		}
+		l.replace(jwt.ES256, first.ID)
+		l.thrives(jwt.ES256)
+	})
 }
 
 func TestRule29TheOnlyKeyOfARingThatHasNotBegun(t *testing.T) {

@@ -140,7 +140,7 @@ func (r *Rings) PublicKey(ctx context.Context, workspaceID, keyID string) (jwt.K
 	if err != nil {
 		return jwt.Key{}, false, err
 	}
-	key, ok := ring.find(keyID, r.now())
+	key, ok := ring.find(keyID)
 	return key, ok, nil
 }
 

@@ -265,7 +265,7 @@ func TestRule29TwoNodesRotateAtTheSameTime(t *testing.T) {
 		l.must(err)
 		l.wantStates(jwt.ES256, keys.Active, keys.Published, keys.Published)
 		signers := map[string]bool{}
-		for end := time.Now().Add(70 * day); time.Now().Before(end); <-time.After(11 * time.Hour) {
+		for end := time.Now().Add(70 * day); time.Now().Before(end); <-time.After(19 * time.Hour) {
 			l.must(l.rotator.Turn(l.Context()))
 			token, signer := l.sign(jwt.ES256)
 			signers[signer] = true
@@ -334,7 +334,7 @@ func TestTheScheduleRunsWhereTheLeaseIs(t *testing.T) {
 }
 
 func TestTheScheduleGoesOnEveryMinute(t *testing.T) {
-	onEach(t, keys.Schedule{PublishAhead: time.Hour, RotateEvery: 2 * time.Hour}, func(l *lab) {
+	onEach(t, keys.Schedule{PublishAhead: 10 * time.Minute, RotateEvery: 20 * time.Minute}, func(l *lab) {
 		l.rotate(jwt.ES256)
 		ctx, cancel := context.WithCancel(l.Context())
 		ended := make(chan struct{})
@@ -342,12 +342,12 @@ func TestTheScheduleGoesOnEveryMinute(t *testing.T) {
 			l.rotator.Run(ctx, &leases{held: true}, slog.New(slog.DiscardHandler))
 			close(ended)
 		}()
-		<-time.After(20 * time.Hour)
+		<-time.After(200 * time.Minute)
 		cancel()
 		<-ended
 		published := l.events(audit.KeyPublished)
 		if n := len(published); n < 10 || n > 11 {
-			l.Errorf("%d keys in 20 hours", n)
+			l.Errorf("%d keys in 200 minutes", n)
 		}
 	})
 }

@@ -241,6 +241,11 @@ func TestSecurityATokenNeverPrints(t *testing.T) {
 			t.Errorf("it printed %q", part)
 		}
 	}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+		if text := fmt.Sprintf(verb, token); text != "[redacted]" {
+			t.Errorf("%s: %s", verb, text)
+		}
+	}
 	if fmt.Sprint(token) != "[redacted]" || (keys.Token{}).Compact() != "" || fmt.Sprint(keys.Token{}) != "[redacted]" {
 		t.Error("it does not say that it is redacted")
 	}

@@ -157,22 +157,22 @@ func (s *Service) cutTrust(ctx context.Context, caller identity.Identity, t Targ
 	if err := allow(caller, trustNoun, "write"); err != nil {
 		return err
 	}
-	before, err := s.trust(ctx, caller, t.Trust)
-	if err != nil {
-		return err
+	for n := 1; ; n++ {
+		before, err := s.writable(ctx, caller, t.Trust, 0)
+		if err != nil {
+			return err
+		}
+		after := before
+		after.Version++
+		after.UpdatedAt, after.UpdatedBy = s.moment(), caller.Subject()
+		event := s.event(caller, audit.CutOffCreated, t.Trust, address)
+		event.Reason, event.Details = t.Reason, map[string]string{"kind": "trust", "value": t.Trust}
+		err = s.c.Trusts.UpdateTrust(ctx, after, before.Revision, s.c.Entries.Entry(event))
+		s.c.Forget(caller.Tenant().ID)
+		if !fault.Is(err, fault.Stale) || n == attempts {
+			return err
+		}
 	}
-	if err := exceeds(caller, before.Grants); err != nil {
-		return err
-	}
-	after := before
-	after.Version++
-	after.Revision++
-	after.UpdatedAt, after.UpdatedBy = s.c.Now(), caller.Subject()
-	event := s.event(caller, audit.CutOffCreated, t.Trust, address)
-	event.Reason, event.Details = t.Reason, map[string]string{"kind": "trust", "value": t.Trust}
-	err = s.c.Trusts.UpdateTrust(ctx, after, before.Revision, s.c.Entries.Entry(event))
-	s.c.Forget(caller.Tenant().ID)
-	return err
 }
 
 // cutKey removes a signing key at once, and with it the validity of what it signed.

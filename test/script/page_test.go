@@ -18,6 +18,7 @@ type page struct {
 // A block is fenced code.
 type block struct {
 	line   int    // where it begins
+	end    int    // where it ends
 	kind   string // the word after the fence: sh, text, console, go, ...
 	text   string
 	output string // what the text block right behind it says that it prints; "" where nothing is said
@@ -31,7 +32,7 @@ func readPage(t *testing.T, name string) page {
 	}
 	p := page{name: name}
 	for _, b := range fences(string(text)) {
-		if last := len(p.blocks) - 1; b.kind == "text" && last >= 0 && p.blocks[last].kind == "sh" && p.blocks[last].output == "" {
+		if last := len(p.blocks) - 1; b.kind == "text" && last >= 0 && p.blocks[last].kind == "sh" && p.blocks[last].end == b.line-1 {
 			p.blocks[last].output = b.text
 			continue
 		}
@@ -45,10 +46,11 @@ func fences(text string) []block {
 	var found []block
 	inside := false
 	for i, line := range strings.SplitAfter(text, "\n") {
-		kind, fence := strings.CutPrefix(line, "```")
+		kind, fence := strings.CutPrefix(strings.TrimLeft(line, " "), "```")
 		switch {
 		case fence && inside:
 			inside = false
+			found[len(found)-1].end = i + 1
 		case fence:
 			inside = true
 			found = append(found, block{line: i + 1, kind: strings.TrimSpace(kind)})
@@ -82,7 +84,9 @@ func (p page) replace(texts *strings.Replacer) page {
 
 func TestFences(t *testing.T) {
 	found := fences("a\n```sh\nx\ny\n```\n\n```text\n…\n```\n```\nplain\n```\n")
-	want := []block{{line: 2, kind: "sh", text: "x\ny\n"}, {line: 7, kind: "text", text: "…\n"}, {line: 10, text: "plain\n"}}
+	want := []block{
+		{line: 2, end: 5, kind: "sh", text: "x\ny\n"}, {line: 7, end: 9, kind: "text", text: "…\n"}, {line: 10, end: 12, text: "plain\n"},
+	}
 	if len(found) != len(want) {
 		t.Fatalf("%+v", found)
 	}

@@ -1,0 +1,148 @@
+package workspace_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nsc-federation/nsc/internal/identity"
+	"github.com/nsc-federation/nsc/internal/workspace"
+)
+
+func TestTrustsAreReadOncePerIssuer(t *testing.T) {
+	for range 50 {
+		d := newDatabase()
+		d.trusts = append(d.trusts, trust(one, "ttttttttttttttttttttttttta"), trust(one, "uuuuuuuuuuuuuuuuuuuuuuuuua"), trust(two, "vvvvvvvvvvvvvvvvvvvvvvvvva"))
+		s := byName(t, workspace.NewCache(d, base), "one")
+		var callers sync.WaitGroup
+		start := make(chan struct{})
+		for range 8 {
+			callers.Go(func() {
+				<-start
+				got, err := s.Trusts(t.Context(), issuer)
+				if err != nil || got.Trusts.Len() != 2 || got.Source.Kind != identity.Discovery {
+					t.Errorf("%d trusts, source %+v: %v", got.Trusts.Len(), got.Source, err)
+				}
+			})
+		}
+		close(start)
+		callers.Wait()
+		if n := d.count("trusts"); n != 1 {
+			t.Fatalf("%d reads", n)
+		}
+	}
+}
+
+func TestRule24AnUnknownIssuerCostsNoQuery(t *testing.T) {
+	bubble(t, func(t *testing.T, d *database, c *workspace.Cache, _ *told) {
+		d.trusts = append(d.trusts, trust(one, "ttttttttttttttttttttttttta"))
+		s := byName(t, c, "one")
+		for _, unknown := range []string{"", issuer + "/", "https://evil.example", "HTTPS://issuer.example"} {
+			got, err := s.Trusts(t.Context(), unknown)
+			if err != nil || got.Trusts.Len() != 0 || got.Source.Kind != "" {
+				t.Errorf("%q: %d trusts, source %+v: %v", unknown, got.Trusts.Len(), got.Source, err)
+			}
+		}
+		if n := d.count("trusts"); n != 0 {
+			t.Errorf("%d reads", n)
+		}
+	})
+}
+
+func TestTrustsThatCannotBeReadAreNotRemembered(t *testing.T) {
+	bubble(t, func(t *testing.T, d *database, c *workspace.Cache, _ *told) {
+		good := trust(one, "ttttttttttttttttttttttttta")
+		d.trusts = append(d.trusts, good)
+		s := byName(t, c, "one")
+		down := errors.New("down")
+		d.set(func() { d.err = down })
+		if got, err := s.Trusts(t.Context(), issuer); !errors.Is(err, down) || got.Trusts != nil {
+			t.Errorf("%v %v", got, err)
+		}
+		d.set(func() { d.err, d.trusts[0].SubjectMatch = nil, "" }) // what an older release wrote, and this one cannot compile
+		if got, err := s.Trusts(t.Context(), issuer); err == nil || got.Trusts != nil {
+			t.Errorf("%v: a trust that cannot be evaluated is left out", got)
+		}
+		d.set(func() { d.trusts[0] = good })
+		if got, err := s.Trusts(t.Context(), issuer); err != nil || got.Trusts.Len() != 1 {
+			t.Errorf("%v %v", got, err)
+		}
+	})
+}
+
+func TestRule20WhatATokenRestsOn(t *testing.T) {
+	bubble(t, func(t *testing.T, d *database, c *workspace.Cache, _ *told) {
+		d.authorities[one+"same"] = workspace.Authority{Version: 3, Enabled: true}
+		d.authorities[one+"newer"] = workspace.Authority{Version: 4, Enabled: true}
+		d.authorities[one+"disabled"] = workspace.Authority{Version: 3}
+		d.authorities[two+"foreign"] = workspace.Authority{Version: 3, Enabled: true}
+		s := byName(t, c, "one")
+		refs := []identity.TrustRef{{ID: "same", Version: 3}, {ID: "newer", Version: 3}, {ID: "disabled", Version: 3}, {ID: "foreign", Version: 3}, {ID: "unknown", Version: 3}}
+		want := []identity.TrustRef{{ID: "same", Version: 3}, {ID: "newer", Version: 4}}
+		for range 2 {
+			live, err := s.Live(t.Context(), refs)
+			if err != nil || !slices.Equal(live, want) {
+				t.Errorf("%v %v", live, err)
+			}
+		}
+		if n := d.count("authority"); n != len(refs) {
+			t.Errorf("%d reads", n)
+		}
+		down := errors.New("down")
+		d.set(func() { d.err = down })
+		if live, err := s.Live(t.Context(), []identity.TrustRef{{ID: "another"}}); !errors.Is(err, down) || live != nil {
+			t.Errorf("%v %v", live, err)
+		}
+	})
+}
+
+func TestRule21WhatIsCutOff(t *testing.T) {
+	tenant := identity.Tenant{ID: one, Name: "one", Issuer: base + "/w/one"}
+	user := identity.NewLocal(tenant, "uuuuuuuuuuuuuuuuuuuuuuuuua", 1, nil, time.Now(), time.Now().Add(time.Hour))
+	for rule, row := range map[string]struct {
+		cuts workspace.Cuts
+		want workspace.CutKind
+	}{
+		"nothing":         {workspace.Cuts{}, ""},
+		"tokens":          {workspace.Cuts{Tokens: true}, ""}, // a local caller has no token
+		"another subject": {workspace.Cuts{Subjects: map[string]bool{"x": true}}, ""},
+		"the subject":     {workspace.Cuts{Subjects: map[string]bool{user.Subject(): true}}, workspace.CutSubject},
+		"another issuer":  {workspace.Cuts{Issuers: map[string]bool{identity.IssuerHash(issuer): true}}, ""},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			bubble(t, func(t *testing.T, d *database, c *workspace.Cache, _ *told) {
+				d.cuts = row.cuts
+				if kind, err := byName(t, c, "one").CutOff(t.Context(), user); kind != row.want || err != nil {
+					t.Errorf("%q %v", kind, err)
+				}
+			})
+		})
+	}
+}
+
+func TestWhatATokenForAThirdPartyRestsOnIsLookedUpOnce(t *testing.T) {
+	bubble(t, func(t *testing.T, _ *database, c *workspace.Cache, _ *told) {
+		s, down := byName(t, c, "one"), errors.New("down")
+		looks := 0
+		find := func(err error) func(context.Context) ([]identity.TrustRef, error) {
+			return func(context.Context) ([]identity.TrustRef, error) {
+				looks++
+				return []identity.TrustRef{{ID: "t", Version: 1}}, err
+			}
+		}
+		if _, err := s.Rests(t.Context(), "jti", find(down)); !errors.Is(err, down) {
+			t.Errorf("error %v", err)
+		}
+		for range 3 {
+			if rests, err := s.Rests(t.Context(), "jti", find(nil)); err != nil || len(rests) != 1 {
+				t.Errorf("%v %v", rests, err)
+			}
+		}
+		if looks != 2 {
+			t.Errorf("%d looks", looks)
+		}
+	})
+}
