@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -38,28 +39,40 @@ func (i *issuer) tokens() []string {
 	return all
 }
 
-// BenchmarkVerify compares a first verification with one that is written by hand for this one token.
 func BenchmarkVerify(b *testing.B) {
 	i := newIssuer(prod)
-	all := i.tokens()
-	b.Run("nsc", func(b *testing.B) {
-		v := i.verifier()
-		b.ReportAllocs()
-		for n := 0; b.Loop(); n++ {
-			if _, err := v.Verify(b.Context(), all[n%len(all)]); err != nil {
-				b.Fatal(err)
-			}
+	v, all := i.verifier(), i.tokens()
+	b.ReportAllocs()
+	for n := 0; b.Loop(); n++ {
+		if _, err := v.Verify(b.Context(), all[n%len(all)]); err != nil {
+			b.Fatal(err)
 		}
-	})
-	b.Run("by hand", func(b *testing.B) {
-		public := i.key.Public.(*ecdsa.PublicKey)
-		b.ReportAllocs()
-		for n := 0; b.Loop(); n++ {
-			if _, err := byHand(all[n%len(all)], i.key.id, public); err != nil {
-				b.Fatal(err)
-			}
+	}
+}
+
+// BenchmarkVerifyByHand takes turns with a verification that is written by hand for this one token, and reports the ratio
+// of the medians: what else the machine does meanwhile hits both.
+func BenchmarkVerifyByHand(b *testing.B) {
+	i := newIssuer(prod)
+	v, all, public := i.verifier(), i.tokens(), i.key.Public.(*ecdsa.PublicKey)
+	var ours, theirs []time.Duration
+	for n := 0; b.Loop(); n++ {
+		token, start := all[n%len(all)], time.Now()
+		if _, err := v.Verify(b.Context(), token); err != nil {
+			b.Fatal(err)
 		}
-	})
+		middle := time.Now()
+		if _, err := byHand(token, i.key.id, public); err != nil {
+			b.Fatal(err)
+		}
+		ours, theirs = append(ours, middle.Sub(start)), append(theirs, time.Since(middle))
+	}
+	slices.Sort(ours)
+	slices.Sort(theirs)
+	mine, other := ours[len(ours)/2], theirs[len(theirs)/2]
+	b.ReportMetric(float64(mine.Nanoseconds()), "ns/verify")
+	b.ReportMetric(float64(other.Nanoseconds()), "ns/by-hand")
+	b.ReportMetric(float64(mine)/float64(other), "ratio")
 }
 
 func BenchmarkVerifyRepeated(b *testing.B) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/nsc-federation/nsc/internal/grants"
@@ -26,12 +27,15 @@ type Claims struct {
 	more *details // nil for nobody
 }
 
-// details are shared by all copies of Claims, and handed out as copies.
+// details are shared by all copies of Claims, and handed out as copies. They are read when they are first asked for:
+// most services want to know who the caller is, and no more.
 type details struct {
+	all *jwt.Claims
+
+	once       sync.Once
 	grants     []grants.Grant
 	groups     []string
 	attributes map[string]string
-	all        *jwt.Claims
 }
 
 // Grant is leave to do some things to the resources of one type: those that the ID names, in which * stands for what
@@ -46,43 +50,28 @@ type Grant struct {
 // "your-service.example.com/api/resource", "get". The resource is named: it is no pattern. ID tokens carry no grants, so
 // that it is always false for them; see [AccessTokens].
 func (c Claims) Allows(resourceType, resourceID, action string) bool {
-	return c.more != nil && slices.ContainsFunc(c.more.grants, func(g grants.Grant) bool {
+	return slices.ContainsFunc(c.details().grants, func(g grants.Grant) bool {
 		return g.Allows(resourceType, resourceID, action)
 	})
 }
 
 // Grants returns the grants of an access token.
 func (c Claims) Grants() []Grant {
-	if c.more == nil {
-		return nil
-	}
-	out := make([]Grant, len(c.more.grants))
-	for i, g := range c.more.grants {
-		out[i] = Grant{g.ResourceType, g.ResourceID, slices.Clone(g.Actions)}
+	var out []Grant
+	for _, g := range c.details().grants {
+		out = append(out, Grant{g.ResourceType, g.ResourceID, slices.Clone(g.Actions)})
 	}
 	return out
 }
 
 // Groups returns the groups that the workspace says the caller is in.
-func (c Claims) Groups() []string {
-	if c.more == nil {
-		return nil
-	}
-	return slices.Clone(c.more.groups)
-}
+func (c Claims) Groups() []string { return slices.Clone(c.details().groups) }
 
 // InGroup reports whether the caller is in a group.
-func (c Claims) InGroup(group string) bool {
-	return c.more != nil && slices.Contains(c.more.groups, group)
-}
+func (c Claims) InGroup(group string) bool { return slices.Contains(c.details().groups, group) }
 
 // Attributes returns what else the workspace says of the caller.
-func (c Claims) Attributes() map[string]string {
-	if c.more == nil {
-		return nil
-	}
-	return maps.Clone(c.more.attributes)
-}
+func (c Claims) Attributes() map[string]string { return maps.Clone(c.details().attributes) }
 
 // Decode decodes any claim of the token as [json.Unmarshal] does, and reports whether the token has it.
 func (c Claims) Decode(name string, into any) (bool, error) {
@@ -99,8 +88,8 @@ func (c Claims) Decode(name string, into any) (bool, error) {
 	return true, nil
 }
 
-// readClaims reads the claims of a token whose form was checked.
-func readClaims(c *jwt.Claims) (Claims, error) {
+// readClaims reads the claims of a token that was verified.
+func readClaims(c *jwt.Claims) Claims {
 	claims := Claims{
 		Issuer: c.Issuer, Subject: c.Subject, Audience: c.Audience[0], ID: c.ID,
 		IssuedAt: time.Unix(c.IssuedAt, 0), ExpiresAt: time.Unix(c.ExpiresAt, 0),
@@ -109,27 +98,43 @@ func readClaims(c *jwt.Claims) (Claims, error) {
 	claims.WorkspaceID, _ = c.Text("workspace_id")
 	claims.Workspace, _ = c.Text("workspace")
 	claims.ClientID, _ = c.Text("client_id")
-	var granted []grant
-	for _, part := range []struct {
-		name string
-		into any
-	}{
-		{"authorization_details", &granted}, {"groups", &claims.more.groups}, {"attributes", &claims.more.attributes},
-	} {
-		if _, err := claims.Decode(part.name, part.into); err != nil {
-			return Claims{}, refuse(ErrMalformed, "%v", err)
-		}
-	}
-	for _, g := range granted {
-		if !g.strange {
-			claims.more.grants = append(claims.more.grants, g.Grant)
-		}
-	}
-	return claims, nil
+	return claims
 }
 
-// grant is an entry of authorization_details (RFC 9396 §2). One with a member that is not known here is strange: what
-// is not understood may narrow what the rest grants, so the whole of it grants nothing.
+// details returns the rest of what the token says. What does not have the form that nsc gives it counts as absent.
+func (c Claims) details() *details {
+	if c.more == nil {
+		return &details{}
+	}
+	c.more.once.Do(func() {
+		c.more.grants = readGrants(c)
+		if _, err := c.Decode("groups", &c.more.groups); err != nil {
+			c.more.groups = nil
+		}
+		if _, err := c.Decode("attributes", &c.more.attributes); err != nil {
+			c.more.attributes = nil
+		}
+	})
+	return c.more
+}
+
+// readGrants reads authorization_details (RFC 9396 §2).
+func readGrants(c Claims) []grants.Grant {
+	var entries []grant
+	if _, err := c.Decode("authorization_details", &entries); err != nil {
+		return nil
+	}
+	var out []grants.Grant
+	for _, g := range entries {
+		if !g.strange {
+			out = append(out, g.Grant)
+		}
+	}
+	return out
+}
+
+// grant is an entry of authorization_details. One with a member that is not known here is strange: what is not understood
+// may narrow what the rest grants, so the whole of it grants nothing.
 type grant struct {
 	grants.Grant
 	strange bool

@@ -155,12 +155,6 @@ func (i *issuer) give(path string, a answer) {
 	i.answers["/w/prod"+path] = a
 }
 
-func (i *issuer) behave() {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	clear(i.answers)
-}
-
 // fetches counts the attempts to have the keys.
 func (i *issuer) fetches() int {
 	i.mu.Lock()

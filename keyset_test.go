@@ -126,7 +126,7 @@ func TestSecurityUnknownKeyIDsCauseOneFetchPerCoolDown(t *testing.T) {
 		for n := range 10_000 {
 			wait.Go(func() {
 				_, err := v.Verify(t.Context(), b64(fmt.Sprintf(header, n))+"."+payload+"."+signature)
-				if !errors.Is(err, nsc.ErrKeys) && !errors.Is(err, nsc.ErrSignature) {
+				if !errors.Is(err, nsc.ErrKeysUnavailable) && !errors.Is(err, nsc.ErrSignature) {
 					t.Error(err)
 				}
 			})
@@ -169,7 +169,7 @@ func TestRule15OutageExtendsKeysByAnHour(t *testing.T) {
 					time.Sleep(10 * time.Second)
 				}
 				time.Sleep(row.lasts - time.Since(start) + 5*time.Second)
-				verify(t, v, token, nsc.ErrKeys)
+				verify(t, v, token, nsc.ErrKeysUnavailable)
 				i.recover()
 				time.Sleep(coolDown)
 				verify(t, v, token, nil)
@@ -200,10 +200,10 @@ func TestRule15ABrokenAnswerEndsTheExtension(t *testing.T) {
 		i.give("/jwks", ok("{}"))
 		time.Sleep(30 * time.Second)
 		verify(t, v, token, nil) // this one starts the attempt that finds out
-		verify(t, v, token, nsc.ErrKeys)
+		verify(t, v, token, nsc.ErrKeysUnavailable)
 		i.fail(refused)
 		time.Sleep(coolDown)
-		verify(t, v, token, nsc.ErrKeys)
+		verify(t, v, token, nsc.ErrKeysUnavailable)
 	})
 }
 
@@ -214,9 +214,9 @@ func TestRule15QuietVerifier(t *testing.T) {
 		verify(t, v, token, nil)
 		time.Sleep(3 * time.Hour)
 		i.fail(refused)
-		verify(t, v, token, nsc.ErrKeys)
+		verify(t, v, token, nsc.ErrKeysUnavailable)
 		i.recover()
-		verify(t, v, token, nsc.ErrKeys) // inside the cool-down
+		verify(t, v, token, nsc.ErrKeysUnavailable) // inside the cool-down
 		time.Sleep(coolDown)
 		verify(t, v, token, nil)
 		i.wantFetches(t, 3)
@@ -271,7 +271,7 @@ func TestFetchOutlivesItsCaller(t *testing.T) {
 func TestAPanickingTransportIsAFailedFetch(t *testing.T) {
 	i := newIssuer(prod)
 	client := &http.Client{Transport: transport(func(*http.Request) (*http.Response, error) { panic("no") })}
-	wantError(t, nsc.NewVerifier(i.url, audience, nsc.HTTPClient(client)).Ready(t.Context()), nsc.ErrKeys)
+	wantError(t, nsc.NewVerifier(i.url, audience, nsc.HTTPClient(client)).Ready(t.Context()), nsc.ErrKeysUnavailable)
 }
 
 type transport func(*http.Request) (*http.Response, error)

@@ -204,11 +204,11 @@ func TestRule14ClaimsAreReadAsWritten(t *testing.T) {
 		"Authorization_Details is none":   {claims{"authorization_details": nil, "Authorization_Details": i.accessClaims()["authorization_details"]}, nil, false},
 		"TYPE is not type":                {claims{"authorization_details": grant(claims{"TYPE": "http", "identifier": "your-service.example.com/api/*", "actions": []string{"get"}})}, nil, false},
 		"an unknown member may narrow":    {claims{"authorization_details": grant(claims{"type": "http", "identifier": "your-service.example.com/api/*", "actions": []string{"get"}, "from": "10.0.0.1"})}, nil, false},
-		"grants that are none":            {claims{"authorization_details": "http"}, nsc.ErrMalformed, false},
-		"a grant that is none":            {claims{"authorization_details": []string{"http"}}, nsc.ErrMalformed, false},
-		"an action that is none":          {claims{"authorization_details": grant(claims{"type": "http", "actions": []int{1}})}, nsc.ErrMalformed, false},
-		"groups that are none":            {claims{"groups": "staff"}, nsc.ErrMalformed, false},
-		"attributes that are none":        {claims{"attributes": []string{"a"}}, nsc.ErrMalformed, false},
+		"grants that are none":            {claims{"authorization_details": "http"}, nil, false},
+		"a grant that is none":            {claims{"authorization_details": []string{"http"}}, nil, false},
+		"an action that is none":          {claims{"authorization_details": grant(claims{"type": "http", "actions": []int{1}})}, nil, false},
+		"groups that are none":            {claims{"groups": "staff"}, nil, true},
+		"attributes that are none":        {claims{"attributes": []string{"a"}}, nil, true},
 		"a date that is a text":           {claims{"exp": "1893456000"}, nsc.ErrMalformed, false},
 		"a date beyond int64":             {claims{"exp": json.Number("1e30")}, nsc.ErrMalformed, false},
 		"no subject":                      {claims{"sub": nil}, nsc.ErrIncomplete, false},
@@ -222,6 +222,9 @@ func TestRule14ClaimsAreReadAsWritten(t *testing.T) {
 			wantError(t, err, row.want)
 			if got := c.Allows("http", "your-service.example.com/api/resource", "get"); got != row.allowed {
 				t.Errorf("allowed: %v", got)
+			}
+			if c.InGroup("") || c.Attributes() != nil {
+				t.Errorf("groups %q, attributes %q", c.Groups(), c.Attributes())
 			}
 		})
 	}
@@ -262,7 +265,7 @@ func TestSecurityKeyFetch(t *testing.T) {
 			i := newIssuer(prod)
 			i.give(row.path, row.answer)
 			_, err := i.verifier().Verify(t.Context(), i.sign("JWT", i.idClaims()))
-			wantError(t, err, nsc.ErrKeys)
+			wantError(t, err, nsc.ErrKeysUnavailable)
 			if err == nil || !strings.Contains(err.Error(), row.says) {
 				t.Errorf("%v does not say %q", err, row.says)
 			}
@@ -283,11 +286,11 @@ func TestSecurityPlainHTTPIsRefused(t *testing.T) {
 		options []nsc.Option
 		want    error
 	}{
-		"HTTPS":                                {prod, nil, nsc.ErrKeys},
+		"HTTPS":                                {prod, nil, nsc.ErrKeysUnavailable},
 		"HTTP":                                 {"http://nsc.example.com/w/prod", nil, nsc.ErrMisconfigured},
 		"HTTP on this machine":                 {"http://127.0.0.1:1/w/prod", nil, nsc.ErrMisconfigured},
-		"HTTP, allowed, on this machine":       {"http://127.0.0.1:1/w/prod", []nsc.Option{nsc.InsecureAllowHTTP()}, nsc.ErrKeys},
-		"HTTP, allowed, on localhost":          {"http://localhost:1/w/prod", []nsc.Option{nsc.InsecureAllowHTTP()}, nsc.ErrKeys},
+		"HTTP, allowed, on this machine":       {"http://127.0.0.1:1/w/prod", []nsc.Option{nsc.InsecureAllowHTTP()}, nsc.ErrKeysUnavailable},
+		"HTTP, allowed, on localhost":          {"http://localhost:1/w/prod", []nsc.Option{nsc.InsecureAllowHTTP()}, nsc.ErrKeysUnavailable},
 		"HTTP, allowed, but another machine":   {"http://nsc.example.com/w/prod", []nsc.Option{nsc.InsecureAllowHTTP()}, nsc.ErrMisconfigured},
 		"HTTP, allowed, a name that begins so": {"http://127.0.0.1.evil.example/w/prod", []nsc.Option{nsc.InsecureAllowHTTP()}, nsc.ErrMisconfigured},
 		"no issuer":                            {"", nil, nsc.ErrMisconfigured},

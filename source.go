@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/nsc-federation/nsc/internal/jwt"
+	"github.com/nsc-federation/nsc/internal/origin"
 )
 
 // Bounds of one answer.
@@ -64,16 +65,10 @@ func (s *source) parse(address string) (*url.URL, error) {
 		return nil, err
 	case u.Host == "" || u.User != nil:
 		return nil, fmt.Errorf("%q is not an address", u.Redacted())
-	case u.Scheme == "https", u.Scheme == "http" && s.allowHTTP && loopback(u.Hostname()):
+	case u.Scheme == "https", s.allowHTTP && origin.Secure(u):
 		return u, nil
 	}
 	return nil, fmt.Errorf("%q is not https (see InsecureAllowHTTP)", u.Redacted())
-}
-
-// loopback reports whether a host is this machine by its name or address. Names are not looked up.
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || strings.HasSuffix(host, ".localhost") || ip != nil && ip.IsLoopback()
 }
 
 // fetch returns the keys that the issuer publishes.

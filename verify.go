@@ -117,10 +117,7 @@ func (v *Verifier) verify(ctx context.Context, raw string, digest [sha256.Size]b
 	if err != nil {
 		return Claims{}, err
 	}
-	claims, err := readClaims(token.Claims)
-	if err != nil {
-		return Claims{}, err
-	}
+	claims := readClaims(token.Claims)
 	v.seen.put(digest, newVerified(claims, token.Header.Algorithm, key, set))
 	return claims, nil
 }
@@ -172,16 +169,17 @@ func (v *Verifier) checkTimes(c *jwt.Claims) error {
 
 // checkSignature returns the key that signed the token.
 func checkSignature(t *jwt.Token, keys []jwt.Key) (jwt.Key, error) {
-	err := refuse(ErrSignature, "the issuer has no key %.100q for %s", t.Header.KeyID, t.Header.Algorithm)
+	var problem error
 	for _, key := range keys {
-		switch problem := t.Verify(key); {
-		case problem == nil:
+		if problem = t.Verify(key); problem == nil {
 			return key, nil
-		case errors.Is(problem, jwt.ErrAlgorithm): // RFC 8725 §3.1
-			err = refuse(ErrAlgorithm, "%v", problem)
-		default:
-			err = refuse(ErrSignature, "%v", problem)
 		}
 	}
-	return jwt.Key{}, err
+	switch {
+	case errors.Is(problem, jwt.ErrAlgorithm): // RFC 8725 §3.1
+		return jwt.Key{}, refuse(ErrAlgorithm, "%v", problem)
+	case problem != nil:
+		return jwt.Key{}, refuse(ErrSignature, "%v", problem)
+	}
+	return jwt.Key{}, refuse(ErrSignature, "the issuer has no key %.100q for %s", t.Header.KeyID, t.Header.Algorithm)
 }

@@ -1,0 +1,102 @@
+package client_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/nsc-federation/nsc/client"
+)
+
+// content returns what a file holds, and checks that nobody else may read it.
+func content(t *testing.T, path string) string {
+	t.Helper()
+	state, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if state.Mode() != 0o600 {
+		t.Errorf("the file has mode %v", state.Mode())
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestKeepFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "token")
+	timed(t, func(t *testing.T, s *server, c *client.Client) {
+		var log bytes.Buffer
+		c.Log = slog.New(slog.NewTextHandler(&log, nil))
+		ctx, cancel := context.WithCancel(t.Context())
+		if err := c.KeepFile(ctx, path, audience); err != nil {
+			t.Fatal(err)
+		}
+		first := content(t, path)
+		if first != idToken(t, c, nil).Secret() || strings.ContainsAny(first, "\n ") {
+			t.Errorf("the file holds %q", first)
+		}
+		for range 12 {
+			time.Sleep(s.life)
+			synctest.Wait()
+			if content(t, path) != idToken(t, c, nil).Secret() {
+				t.Error("the file does not hold the present token")
+			}
+		}
+		if n := len(s.asked()); n < 16 || n > 19 { // an hour, renewed after two thirds to three quarters of five minutes
+			t.Errorf("%d tokens in an hour", n)
+		}
+		if log.Len() > 0 {
+			t.Errorf("all is well, and the log says %s", &log)
+		}
+
+		s.fail(errRefused)
+		time.Sleep(time.Hour)
+		s.fail(nil)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if content(t, path) != idToken(t, c, nil).Secret() {
+			t.Error("the file did not recover with the server")
+		}
+		if text := log.String(); !strings.Contains(text, "not renewed") || strings.Contains(text, first) {
+			t.Errorf("the log says %s", text)
+		}
+
+		cancel()
+		synctest.Wait()
+		before := len(s.asked())
+		time.Sleep(time.Hour)
+		s.wantRequests(t, before)
+		if entries, _ := os.ReadDir(filepath.Dir(path)); len(entries) != 1 {
+			t.Errorf("left behind: %v", entries)
+		}
+	})
+}
+
+func TestKeepFileThatCannotBegin(t *testing.T) {
+	dir := t.TempDir()
+	timed(t, func(t *testing.T, s *server, c *client.Client) {
+		if err := c.KeepFile(t.Context(), filepath.Join(dir, "none", "token"), audience); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("no folder: %v", err)
+		}
+		s.answer = func(w http.ResponseWriter, _ int) bool { w.WriteHeader(http.StatusForbidden); return true }
+		err := c.KeepFile(t.Context(), filepath.Join(dir, "token"), audience+"/2")
+		var refused *client.RefusedError
+		if !errors.As(err, &refused) || refused.Status != http.StatusForbidden {
+			t.Errorf("no token: %v", err)
+		}
+		if entries, _ := os.ReadDir(dir); len(entries) != 0 {
+			t.Errorf("left behind: %v", entries)
+		}
+	})
+}

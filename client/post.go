@@ -1,0 +1,182 @@
+package client
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	mathrand "math/rand/v2"
+	"net/http"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	maxRetries    = 3
+	firstPause    = 250 * time.Millisecond // before the first retry; twice as long before each other
+	longestPause  = 30 * time.Second       // a server that names a longer one is not asked again
+	attemptTime   = 10 * time.Second
+	maxAnswer     = 64 << 10
+	maxHeader     = 64 << 10
+	minTLSVersion = tls.VersionTLS12
+)
+
+// answer is what a token endpoint issues (RFC 8693 §2.2.1).
+type answer struct {
+	AccessToken string `json:"access_token"` // whatever kind of token it is
+	ExpiresIn   int64  `json:"expires_in"`   // seconds
+	Workspace   string `json:"workspace"`
+}
+
+// post sends a form, and again where that may help. Every attempt has the same Idempotency-Key, for which the server
+// signs the same claims again: an answer that was lost wastes no token that may be used only once.
+func (c *Client) post(ctx context.Context, endpoint string, form url.Values) (answer, error) {
+	key := rand.Text()
+	for attempt := 0; ; attempt++ {
+		a, err := c.attempt(ctx, endpoint, form, key)
+		if err == nil || attempt == maxRetries || !c.waited(ctx, err, firstPause<<attempt) {
+			return a, err
+		}
+	}
+}
+
+// waited waits before a request that failed is repeated, and returns false where it is not to be.
+func (c *Client) waited(ctx context.Context, err error, pause time.Duration) bool {
+	var refused *RefusedError
+	var lost *unreachedError
+	var certificate *tls.CertificateVerificationError
+	switch {
+	case errors.As(err, &refused) && (refused.Status == http.StatusServiceUnavailable || refused.Status == http.StatusTooManyRequests):
+		pause = max(pause, refused.RetryAfter)
+	case !errors.As(err, &lost), errors.As(err, &certificate):
+		return false
+	}
+	pause += mathrand.N(pause/2 + 1) // those that failed together do not come again together
+	deadline, limited := ctx.Deadline()
+	if pause > longestPause*3/2 || limited && time.Until(deadline) < pause {
+		return false
+	}
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (c *Client) attempt(ctx context.Context, endpoint string, form url.Values, key string) (answer, error) {
+	client, err := c.transport()
+	if err != nil {
+		return answer{}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, attemptTime)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint, strings.NewReader(form.Encode()))
+	if err != nil {
+		return answer{}, err
+	}
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	request.Header.Set("Accept", "application/json")
+	request.Header.Set("Idempotency-Key", key)
+	request.Header.Set("User-Agent", "nsc-client")
+	response, err := client.Do(request)
+	if err != nil {
+		return answer{}, &unreachedError{err}
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	if err != nil {
+		return answer{}, &unreachedError{err}
+	}
+	if response.StatusCode != http.StatusOK {
+		return answer{}, refusal(response, body)
+	}
+	return readAnswer(endpoint, body)
+}
+
+// unreachedError is a request that had no answer, or half of one.
+type unreachedError struct{ cause error }
+
+func (e *unreachedError) Error() string { return "client: " + e.cause.Error() }
+
+func (e *unreachedError) Unwrap() error { return e.cause }
+
+func readAnswer(endpoint string, body []byte) (answer, error) {
+	var a answer
+	if err := json.Unmarshal(body, &a); err != nil || a.AccessToken == "" || a.ExpiresIn < 0 {
+		return answer{}, fmt.Errorf("client: %s does not answer as an nsc server", endpoint)
+	}
+	return a, nil
+}
+
+// refusal reads an error of a token endpoint (RFC 6749 §5.2), or of whatever stands before it.
+func refusal(response *http.Response, body []byte) error {
+	var said struct {
+		Code        string `json:"code"`
+		OAuth       string `json:"error"`
+		Description string `json:"error_description"`
+		RefusalID   string `json:"refusal_id"`
+	}
+	_ = json.Unmarshal(body, &said) // a proxy's error page says nothing that could be told
+	return &RefusedError{
+		Status: response.StatusCode, Code: said.Code, OAuth: said.OAuth, Description: said.Description, RefusalID: said.RefusalID,
+		RetryAfter: retryAfter(response.Header.Get("Retry-After")),
+	}
+}
+
+// retryAfter reads seconds or a date (RFC 9110 §10.2.3).
+func retryAfter(text string) time.Duration {
+	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {
+		return time.Duration(seconds) * time.Second
+	}
+	if date, err := http.ParseTime(text); err == nil {
+		return max(time.Until(date), 0)
+	}
+	return 0
+}
+
+// transport returns the HTTP client, which follows no redirect.
+func (c *Client) transport() (*http.Client, error) {
+	c.once.Do(func() {
+		var own http.Client
+		if c.HTTPClient != nil {
+			own = *c.HTTPClient
+		} else {
+			own.Transport, c.httpErr = transport(os.Getenv("NSC_CA_FILE"))
+		}
+		own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+		c.http = &own
+	})
+	return c.http, c.httpErr
+}
+
+// transport is the standard one, with the authorities of a PEM file beside the system's.
+func transport(authorities string) (*http.Transport, error) {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.MaxResponseHeaderBytes = maxHeader
+	if authorities == "" {
+		return t, nil
+	}
+	text, err := os.ReadFile(authorities)
+	if err != nil {
+		return nil, fmt.Errorf("client: NSC_CA_FILE: %w", err)
+	}
+	roots, err := x509.SystemCertPool()
+	if err != nil {
+		roots = x509.NewCertPool()
+	}
+	if !roots.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("client: NSC_CA_FILE: %s holds no certificate", authorities)
+	}
+	t.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: minTLSVersion}
+	return t, nil
+}
