@@ -3,12 +3,9 @@ package clouds
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"encoding/xml"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -77,22 +74,6 @@ func (a *awsAccount) passTime(d time.Duration) {
 	}
 }
 
-func readTrustPolicy(t *testing.T, path string) trustPolicy {
-	t.Helper()
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(text) > 2048 {
-		t.Errorf("the trust policy has %d characters; IAM takes 2048", len(text))
-	}
-	var p trustPolicy
-	if err := json.Unmarshal(text, &p); err != nil {
-		t.Fatal(err)
-	}
-	return p
-}
-
 func (a *awsAccount) serve(w http.ResponseWriter, r *http.Request) {
 	session, failed := awsSession{}, &awsError{http.StatusBadRequest, "InvalidAction", "Could not find operation"}
 	if r.Method == http.MethodPost && r.FormValue("Action") == "AssumeRoleWithWebIdentity" && r.FormValue("Version") == "2011-06-15" {
@@ -159,65 +140,4 @@ func (a *awsAccount) last(t *testing.T) awsSession {
 		t.Fatal("no credentials were given")
 	}
 	return a.sessions[len(a.sessions)-1]
-}
-
-// A trustPolicy is a role's, as far as the guide needs the language.
-type trustPolicy struct {
-	Version   string
-	Statement []struct {
-		Effect    string
-		Principal struct{ Federated string }
-		Action    string
-		Condition map[string]map[string]string // operator, key, value
-	}
-}
-
-// allows evaluates the policy for a token of a provider. An operator that it does not know admits nothing.
-func (p trustPolicy) allows(providerARN string, c claims) bool {
-	_, provider, _ := strings.Cut(providerARN, "oidc-provider/")
-	present := map[string]string{provider + ":aud": c.Audience, provider + ":sub": c.Subject}
-	for _, s := range p.Statement {
-		allowed := s.Effect == "Allow" && s.Action == "sts:AssumeRoleWithWebIdentity" && s.Principal.Federated == providerARN
-		for operator, conditions := range s.Condition {
-			for key, value := range conditions {
-				actual, ok := present[key]
-				allowed = allowed && operator == "StringEquals" && ok && actual == value
-			}
-		}
-		if allowed {
-			return true
-		}
-	}
-	return false
-}
-
-type awsErrorDocument struct {
-	XMLName xml.Name `xml:"https://sts.amazonaws.com/doc/2011-06-15/ ErrorResponse"`
-	Type    string   `xml:"Error>Type"`
-	Code    string   `xml:"Error>Code"`
-	Message string   `xml:"Error>Message"`
-	ID      string   `xml:"RequestId"`
-}
-
-func (e *awsError) document() awsErrorDocument {
-	return awsErrorDocument{Type: "Sender", Code: e.code, Message: e.message, ID: rand.Text()}
-}
-
-type awsSessionDocument struct {
-	XMLName xml.Name `xml:"https://sts.amazonaws.com/doc/2011-06-15/ AssumeRoleWithWebIdentityResponse"`
-	Subject string   `xml:"AssumeRoleWithWebIdentityResult>SubjectFromWebIdentityToken"`
-	ARN     string   `xml:"AssumeRoleWithWebIdentityResult>AssumedRoleUser>Arn"`
-	RoleID  string   `xml:"AssumeRoleWithWebIdentityResult>AssumedRoleUser>AssumedRoleId"`
-	Token   string   `xml:"AssumeRoleWithWebIdentityResult>Credentials>SessionToken"`
-	Secret  string   `xml:"AssumeRoleWithWebIdentityResult>Credentials>SecretAccessKey"`
-	Expires string   `xml:"AssumeRoleWithWebIdentityResult>Credentials>Expiration"`
-	Key     string   `xml:"AssumeRoleWithWebIdentityResult>Credentials>AccessKeyId"`
-	ID      string   `xml:"ResponseMetadata>RequestId"`
-}
-
-func (s awsSession) document() awsSessionDocument {
-	return awsSessionDocument{
-		Subject: s.claims.Subject, ARN: fmt.Sprintf("%s/%s", strings.Replace(s.role, ":role/", ":assumed-role/", 1), s.name),
-		RoleID: "AROA:" + s.name, Token: s.token, Secret: s.secret, Expires: s.expires.Format(time.RFC3339), Key: s.key, ID: rand.Text(),
-	}
 }

@@ -16,10 +16,11 @@ import (
 	"github.com/aws/smithy-go"
 )
 
+const awsGuide guide = "aws.md"
+
 const (
-	awsGuide    guide = "aws.md"
-	awsAudience       = "sts.amazonaws.com"
-	awsRole           = "arn:aws:iam::123456789012:role/deployer"
+	awsAudience = "sts.amazonaws.com"
+	awsRole     = "arn:aws:iam::123456789012:role/deployer"
 )
 
 // provider is the SDK's web identity provider over a token file.
@@ -71,8 +72,20 @@ func TestAWSReadsTheTokenFile(t *testing.T) {
 	}
 }
 
+// requireCurl skips the test where the machine lacks what the guide's script needs.
+func requireCurl(t *testing.T) {
+	t.Helper()
+	if _, err := exec.LookPath("curl"); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("the test needs Debian's package curl")
+		}
+		t.Skip("the test needs Debian's package curl")
+	}
+}
+
 // The guide's script and profile are all that the SDK needs.
 func TestAWSRunsTheCredentialProcess(t *testing.T) {
+	requireCurl(t)
 	r := follow(t, awsGuide)
 	account := openAWS(t, r)
 	r.install(t, "nsc-aws-credentials")
@@ -100,6 +113,7 @@ func TestAWSRunsTheCredentialProcess(t *testing.T) {
 
 // The script signs in by itself where nobody is signed in, and says what AWS says where that refuses.
 func TestAWSCredentialProcessExplains(t *testing.T) {
+	requireCurl(t)
 	r := follow(t, awsGuide)
 	account := openAWS(t, r)
 	script := r.install(t, "nsc-aws-credentials")

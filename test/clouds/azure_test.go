@@ -12,10 +12,11 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 )
 
+const azureGuide guide = "azure.md"
+
 const (
-	azureGuide    guide = "azure.md"
-	azureAudience       = "api://AzureADTokenExchange"
-	azureTenant         = "66666666-7777-8888-9999-aaaaaaaaaaaa"
+	azureAudience = "api://AzureADTokenExchange"
+	azureTenant   = "66666666-7777-8888-9999-aaaaaaaaaaaa"
 )
 
 // credential is the SDK's. Client, tenant and file are in the environment, as the guide says.

@@ -17,10 +17,11 @@ import (
 	"golang.org/x/oauth2/google/externalaccount"
 )
 
+const googleGuide guide = "google-cloud.md"
+
 const (
-	googleGuide    guide = "google-cloud.md"
-	googleAudience       = "https://iam.googleapis.com/projects/123456789012/locations/global/workloadIdentityPools/nsc/providers/prod"
-	googleScope          = "https://www.googleapis.com/auth/cloud-platform"
+	googleAudience = "https://iam.googleapis.com/projects/123456789012/locations/global/workloadIdentityPools/nsc/providers/prod"
+	googleScope    = "https://www.googleapis.com/auth/cloud-platform"
 )
 
 // read looks into the bucket with a token of the source, and returns the status.

@@ -11,10 +11,9 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 )
 
-const (
-	vaultGuide    guide = "vault.md"
-	vaultAudience       = "https://vault.example.com"
-)
+const vaultGuide guide = "vault.md"
+
+const vaultAudience = "https://vault.example.com"
 
 // A vault is the jwt auth method as Vault runs it, with storage in memory.
 type vault struct {
@@ -54,6 +53,11 @@ func (v *vault) write(t *testing.T, c command) (*logical.Response, error) {
 			t.Fatalf("%q is not NAME=VALUE", pair)
 		}
 		request.Data[name] = value
+	}
+	if checked, exists, err := v.method.HandleExistenceCheck(t.Context(), request); err != nil {
+		return nil, err
+	} else if checked && !exists {
+		request.Operation = logical.CreateOperation
 	}
 	response, err := v.method.HandleRequest(t.Context(), request)
 	if err == nil && response.IsError() {
@@ -109,7 +113,7 @@ func TestVaultTakesTheTokenFile(t *testing.T) {
 func TestVaultRefuses(t *testing.T) {
 	r := follow(t, vaultGuide)
 	v := openVault(t, r)
-	const signature = "failed to verify"
+	const signature = "failed to verify id token signature"
 	want := map[string]string{
 		otherAudience:    "invalid audience (aud) claim",
 		otherSubject:     "invalid subject (sub) claim",

@@ -1,0 +1,177 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+)
+
+// lab is everything that a measurement needs.
+type lab struct {
+	settings
+	ctx    context.Context
+	folder string
+	issuer *issuer
+	floor  *process
+	closes []func() error // in the order of creation
+}
+
+func newLab(ctx context.Context, s settings, folder string) (*lab, error) {
+	l := &lab{settings: s, ctx: ctx, folder: folder}
+	var err error
+	if l.issuer, err = newIssuer("https://issuer.load.example"); err != nil {
+		return nil, err
+	}
+	trusted := filepath.Join(folder, "trusted.pem")
+	if err := l.issuer.writeKeys(trusted); err != nil {
+		return nil, err
+	}
+	if l.floor, err = start(filepath.Join(folder, "floor.log"), nil, s.floor, "-trusted", trusted); err != nil {
+		return nil, err
+	}
+	l.closes = append(l.closes, func() error { l.floor.kill(); return nil })
+	if s.profiles != "" {
+		err = os.MkdirAll(s.profiles, 0o755)
+	}
+	return l, err
+}
+
+func (l *lab) close() {
+	for i := len(l.closes) - 1; i >= 0; i-- {
+		if err := l.closes[i](); err != nil {
+			fmt.Fprintln(os.Stderr, "load:", err)
+		}
+	}
+}
+
+// run makes all measurements, or the one that was named.
+func (l *lab) run(r *report) error {
+	if err := l.runSQLite(r); err != nil {
+		return err
+	}
+	if l.postgres {
+		if err := l.runPostgres(r); err != nil {
+			return err
+		}
+	}
+	if l.only != "" {
+		return nil
+	}
+	return errors.Join(l.measureVerify(r), l.measureRest(r), l.measureGrowth(r))
+}
+
+func (l *lab) runSQLite(r *report) error {
+	f, err := l.fixture("sqlite", "", 0)
+	if err != nil {
+		return err
+	}
+	for _, w := range workloads {
+		if l.only != "" && l.only != w.name {
+			continue
+		}
+		if err := l.measure(r, f, w, "SQLite"); err != nil {
+			return err
+		}
+	}
+	return f.tenant.server.stop()
+}
+
+func (l *lab) runPostgres(r *report) error {
+	p, err := startPostgres(filepath.Join(l.folder, "pg"))
+	if errors.Is(err, errNoPostgres) {
+		fmt.Fprintln(os.Stderr, "load:", err)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	l.closes = append(l.closes, p.stop)
+	w := workloads[0]
+	if l.only != "" && l.only != w.name {
+		return nil
+	}
+	f, err := l.fixture("postgres", p.url, p.postmaster)
+	if err != nil {
+		return err
+	}
+	w.goal.ratio = 1.6
+	if err := l.measure(r, f, w, "PostgreSQL"); err != nil {
+		return err
+	}
+	return f.tenant.server.stop()
+}
+
+// measure compares, profiles where that is wanted, and measures latency where performance.md asks for it.
+func (l *lab) measure(r *report, f *fixture, w workload, where string) error {
+	found, err := l.compare(l.ctx, f, w, where)
+	if err != nil {
+		return err
+	}
+	r.results = append(r.results, found)
+	if l.profiles != "" {
+		if err := l.profile(f, w, where); err != nil {
+			return err
+		}
+	}
+	if w.name != "exchange" {
+		return nil
+	}
+	late, err := l.measureLatency(f, w, found)
+	r.latencies = append(r.latencies, late)
+	return err
+}
+
+// fixture starts nsc with a workspace that trusts the issuer, and prepares tokens of it.
+func (l *lab) fixture(name, database string, postmaster int) (*fixture, error) {
+	server, err := startNSC(l.nsc, filepath.Join(l.folder, name), database, postmaster)
+	if err != nil {
+		return nil, err
+	}
+	l.closes = append(l.closes, func() error { server.kill(); return nil })
+	t, err := server.tenant(l.ctx, "load")
+	if err != nil {
+		return nil, err
+	}
+	if _, err := t.trust(l.ctx, l.issuer, l.issuer.name, subjects, ""); err != nil {
+		return nil, err
+	}
+	f := &fixture{tenant: t, floor: l.floor, issuer: l.issuer}
+	return f, l.prepare(f)
+}
+
+// prepare exchanges tokens for those that other workloads show.
+func (l *lab) prepare(f *fixture) (err error) {
+	if f.callers, err = l.issue(f, l.connections, nil); err != nil {
+		return err
+	}
+	if f.held, err = l.issue(f, heldTokens, nil); err != nil {
+		return err
+	}
+	f.opaque, err = l.issue(f, heldTokens, url.Values{"access_token_format": {"opaque"}})
+	return err
+}
+
+// issue exchanges n external tokens.
+func (l *lab) issue(f *fixture, n int, more url.Values) ([]string, error) {
+	external, err := l.issuer.tokens(n, func(int) token {
+		return token{algorithm: "ES256", subject: subject, audience: f.tenant.issuer}
+	})
+	if err != nil {
+		return nil, err
+	}
+	o, err := closedLoop(l.ctx, hostOf(f.tenant.server.url), l.connections,
+		each(n, func(i int) request { return f.exchange(external[i], typeJWT, more) }), true)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]string, n)
+	for i, body := range o.bodies {
+		if all[i], err = accessToken(body); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}

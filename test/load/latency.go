@@ -1,0 +1,59 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"time"
+)
+
+// latency is an open loop at half of the closed loop's load.
+type latency struct {
+	where   string
+	rate    float64 // requests per second
+	outcome *outcome
+}
+
+// Of the open loop: enough connections that none of the requests that are due waits for one.
+const (
+	openConnections = 64
+	openFor         = 10 * time.Second
+	openForShort    = 2 * time.Second
+)
+
+func (l *lab) measureLatency(f *fixture, w workload, found result) (latency, error) {
+	seconds := openFor
+	if l.short {
+		seconds = openForShort
+	}
+	late := latency{where: found.where, rate: found.median(func(p pair) float64 { return p.nsc.rate }) / 2}
+	n := int(late.rate * seconds.Seconds())
+	tokens, err := l.issuer.tokens(n, func(int) token {
+		return token{algorithm: w.algorithm, subject: subject, audience: f.tenant.issuer}
+	})
+	if err != nil {
+		return late, err
+	}
+	f.tokens = tokens
+	late.outcome, err = openLoop(l.ctx, hostOf(f.tenant.server.url), openConnections, w.nsc(f, n), late.rate)
+	return late, err
+}
+
+// profiled is how long a profile of the processor's time is.
+const profiled = 4
+
+// profile runs a workload while nsc writes down where its processor's time goes.
+func (l *lab) profile(f *fixture, w workload, where string) error {
+	done := make(chan error, 1)
+	path := filepath.Join(l.profiles, fmt.Sprintf("%s-%s.pprof", w.name, where))
+	go func() { done <- f.tenant.server.profile(l.ctx, profiled, path) }()
+	for {
+		select {
+		case err := <-done:
+			return err
+		default:
+			if _, err := l.pair(l.ctx, f, w); err != nil {
+				return err
+			}
+		}
+	}
+}

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// process is a server that runs.
+type process struct {
+	cmd  *exec.Cmd
+	url  string
+	took time.Duration // from its start until it said that it is ready
+	log  *os.File
+}
+
+var readyAt = regexp.MustCompile(`ready at (https?://\S+)`)
+
+// start starts a program and waits until it says that it is ready.
+func start(log string, env []string, program string, args ...string) (*process, error) {
+	cmd := exec.Command(program, args...)
+	cmd.Env = append(os.Environ(), env...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // an interrupt is for us, who then stop it
+	file, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	cmd.Stderr = file
+	said, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	began := time.Now()
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	p := &process{cmd: cmd, log: file}
+	lines := bufio.NewScanner(said)
+	for lines.Scan() {
+		if found := readyAt.FindStringSubmatch(lines.Text()); found != nil {
+			p.url, p.took = found[1], time.Since(began)
+			return p, nil
+		}
+	}
+	text, _ := os.ReadFile(log)
+	return nil, errors.Join(fmt.Errorf("%s did not start: %s", filepath.Base(program), text), p.stop())
+}
+
+// stop ends the process as an operator would.
+func (p *process) stop() error {
+	_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may have ended by itself
+	var exit *exec.ExitError
+	if err := p.cmd.Wait(); err != nil && !errors.As(err, &exit) {
+		return err
+	}
+	return p.log.Close()
+}
+
+// kill ends the process at once; it is for one that keeps nothing.
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill() // it may have ended by itself
+	_ = p.cmd.Wait()
+	p.log.Close()
+}
+
+// clockTick is the unit of /proc/<pid>/stat: USER_HZ is 100 on every Linux.
+const clockTick = 10 * time.Millisecond
+
+// The fields of /proc/<pid>/stat after the command's name (proc(5)).
+const (
+	fieldParent      = 1
+	fieldUser        = 11
+	fieldSystem      = 12
+	fieldChildUser   = 13
+	fieldChildSystem = 14
+)
+
+func statFields(pid int) ([]string, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return nil, err
+	}
+	_, after, ok := strings.Cut(string(text), ") ")
+	if !ok {
+		return nil, fmt.Errorf("/proc/%d/stat: %q", pid, text)
+	}
+	return strings.Fields(after), nil
+}
+
+func ticks(fields []string, which ...int) time.Duration {
+	var sum int64
+	for _, f := range which {
+		n, _ := strconv.ParseInt(fields[f], 10, 64) // the kernel writes numbers
+		sum += n
+	}
+	return time.Duration(sum) * clockTick
+}
+
+// cpu returns the processor time of a process: in user mode and in the kernel.
+func cpu(pid int) (time.Duration, error) {
+	fields, err := statFields(pid)
+	if err != nil {
+		return 0, err
+	}
+	return ticks(fields, fieldUser, fieldSystem), nil
+}
+
+// cpuOfFamily returns the processor time of a process, its children, and those of its children that have ended.
+func cpuOfFamily(pid int) (time.Duration, error) {
+	fields, err := statFields(pid)
+	if err != nil {
+		return 0, err
+	}
+	sum := ticks(fields, fieldUser, fieldSystem, fieldChildUser, fieldChildSystem)
+	entries, err := filepath.Glob("/proc/[0-9]*")
+	if err != nil {
+		return 0, err
+	}
+	for _, entry := range entries {
+		child, _ := strconv.Atoi(filepath.Base(entry)) // as the pattern says
+		if fields, err := statFields(child); err == nil && fields[fieldParent] == strconv.Itoa(pid) {
+			sum += ticks(fields, fieldUser, fieldSystem)
+		}
+	}
+	return sum, nil
+}
+
+// resident returns the VmRSS of a process in bytes.
+func resident(pid int) (int64, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(text)) {
+		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+			n, err := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
+			return n << 10, err
+		}
+	}
+	return 0, fmt.Errorf("process %d has no VmRSS", pid)
+}

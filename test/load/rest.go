@@ -1,0 +1,98 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"time"
+)
+
+// rest is what nsc takes without load.
+type rest struct {
+	startUp  time.Duration // from exec to ready, on a database that exists; median
+	resident int64         // bytes, restAfter its start
+	program  int64         // bytes of the stripped program
+	warm     int64         // bytes, with the trusts below in use
+	trusts   int           // with a condition each, of its own
+	cold     int64         // bytes before they were
+}
+
+const (
+	restAfter  = 10 * time.Second
+	startTimes = 11
+)
+
+func (l *lab) measureRest(r *report) error {
+	file, err := os.Stat(l.nsc)
+	if err != nil {
+		return err
+	}
+	r.rest.program = file.Size()
+	server, err := startNSC(l.nsc, filepath.Join(l.folder, "rest"), "", 0)
+	if err != nil {
+		return err
+	}
+	l.closes = append(l.closes, func() error { server.kill(); return nil })
+	var took []float64
+	for range startTimes {
+		server.kill()
+		if err := server.start(); err != nil {
+			return err
+		}
+		took = append(took, float64(server.took))
+	}
+	r.rest.startUp = time.Duration(median(took))
+	time.Sleep(restAfter)
+	r.rest.resident, err = resident(server.cmd.Process.Pid)
+	server.kill()
+	return err
+}
+
+// verification is one benchmark of the root package.
+type verification struct {
+	nanoseconds []float64 // per token
+	allocations int
+}
+
+var benchLine = regexp.MustCompile(`(?m)^(Benchmark\S+?)(?:-\d+)?\s+\d+\s+([\d.]+) ns/op.*?(\d+) allocs/op`)
+
+// measureVerify runs the root package's own benchmark of Verify, which is in turns with a verification by hand.
+func (l *lab) measureVerify(r *report) error {
+	count := "10"
+	if l.short {
+		count = "2"
+	}
+	cmd := exec.CommandContext(l.ctx, "go", "test", "-run", "^$", "-bench", "^BenchmarkVerify", "-benchtime", "5000x", "-count", count, "-benchmem", ".")
+	cmd.Dir = l.source
+	text, err := cmd.Output()
+	if err != nil {
+		return fmt.Errorf("benchmark of Verify: %w: %s", err, text)
+	}
+	r.verify = map[string]*verification{}
+	for _, line := range benchLine.FindAllStringSubmatch(string(text), -1) {
+		v := r.verify[line[1]]
+		if v == nil {
+			v = &verification{}
+			r.verify[line[1]] = v
+		}
+		ns, _ := strconv.ParseFloat(line[2], 64) // as the pattern says
+		v.nanoseconds = append(v.nanoseconds, ns)
+		v.allocations, _ = strconv.Atoi(line[3])
+	}
+	for _, name := range []string{benchVerify, benchByHand, benchRepeated} {
+		if r.verify[name] == nil {
+			return fmt.Errorf("the benchmark %s is gone", name)
+		}
+	}
+	return nil
+}
+
+// The benchmarks of the root package that are read.
+const (
+	benchVerify   = "BenchmarkVerify/nsc"
+	benchByHand   = "BenchmarkVerify/by_hand"
+	benchRepeated = "BenchmarkVerifyRepeated"
+)
