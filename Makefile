@@ -6,9 +6,9 @@ GO      ?= go
 BIN     := bin/nsc
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X github.com/nsc-federation/nsc/internal/server.Version=$(VERSION)
-MODULES := . test/kubernetes test/interop test/clouds
+MODULES := . test/kubernetes test/interop test/load test/clouds test/acme test/collector
 
-.PHONY: run build test test-tools check generate bench clean
+.PHONY: run build test test-tools check generate bench bench-compare clean
 
 run: build
 	$(BIN) dev --data-dir .dev
@@ -34,8 +34,22 @@ check:
 generate:
 	$(GO) generate ./...
 
-bench:
-	$(GO) test -run '^$$' -bench . -benchmem ./...
+# make bench [SHORT=1] measures nsc against the floor (test/load) and writes docs/performance.md
+bench: build
+	cd test/load && $(GO) build -o $(CURDIR)/bin/floor ./floor && $(GO) build -o $(CURDIR)/bin/load .
+	bin/load -nsc $(BIN) -floor bin/floor -o docs/performance.md $(if $(SHORT),-short) $(LOAD)
+
+# make bench-compare BASE=rev [COUNT=6] compares the benchmarks of the hot functions with those of another revision
+HOT   := . ./internal/jwt ./internal/identity ./internal/policy ./internal/audit ./internal/store
+COUNT ?= 6
+
+bench-compare:
+	@test -n "$(BASE)" || { echo "usage: make bench-compare BASE=revision"; exit 2; }
+	@mkdir -p bin && rm -rf bin/base && git worktree prune && git worktree add --detach --force bin/base $(BASE)
+	@(cd bin/base && $(GO) test -run '^$$' -bench . -benchmem -count $(COUNT) $(HOT)) >bin/base.txt; \
+	  status=$$?; git worktree remove --force bin/base; exit $$status
+	@$(GO) test -run '^$$' -bench . -benchmem -count $(COUNT) $(HOT) >bin/head.txt
+	@$(GO) tool -modfile=test/lint/go.mod benchstat bin/base.txt bin/head.txt
 
 clean:
 	rm -rf bin

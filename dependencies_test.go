@@ -18,6 +18,15 @@ func TestSecurityNothingHeavyIsLinked(t *testing.T) {
 			module + "/internal/jwt",    // tokens and key sets, on the standard library's cryptography
 			module + "/internal/origin", // where plain HTTP is no danger
 		},
+		module + "/client": {
+			module + "/client",
+			module + "/internal/cli/failure", // how the store of credentials says what to do
+			module + "/internal/credentials", // the sign-in, as the command line finds it
+			module + "/internal/jwt",
+			module + "/internal/origin",
+			"golang.org/x/oauth2", // for TokenSource
+			"golang.org/x/oauth2/internal",
+		},
 	} {
 		output, err := exec.Command("go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", pkg).Output()
 		if err != nil {

@@ -63,6 +63,7 @@ type issuer struct {
 	down      error             // what every call fails with
 	hold      chan struct{}     // calls wait for it
 	calls     map[string]int    // by path
+	strayed   bool              // something else was asked than the issuer's address
 }
 
 // answer is one that an issuer should not give.
@@ -87,6 +88,7 @@ func (i *issuer) verifier(options ...nsc.Option) *nsc.Verifier {
 func (i *issuer) RoundTrip(r *http.Request) (*http.Response, error) {
 	i.mu.Lock()
 	i.calls[r.URL.Path]++
+	i.strayed = i.strayed || !strings.HasPrefix(r.URL.String(), i.url+"/")
 	down, hold := i.down, i.hold
 	a, strange := i.answers[r.URL.Path]
 	if !strange {

@@ -3,6 +3,8 @@ package nsc_test
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -92,11 +94,18 @@ func TestRule15WithdrawnKeyIsRefused(t *testing.T) {
 
 const coolDown = 10 * time.Second
 
-func TestRule15AKeyIsNotItsName(t *testing.T) {
+func TestRule15AKeyIsItsNameAndItsNumbers(t *testing.T) {
 	timed(t, func(t *testing.T, i *issuer) {
-		v, token := i.verifier(), i.lasting(i.key)
+		v, token, renamed := i.verifier(), i.lasting(i.key), i.key
 		verify(t, v, token, nil)
 		i.publish(newKey(i.key.id, jwt.ES256))
+		time.Sleep(5 * time.Minute)
+		verify(t, v, token, nsc.ErrSignature)
+		i.publish(i.key)
+		time.Sleep(5 * time.Minute)
+		verify(t, v, token, nil)
+		renamed.ID = "k2"
+		i.publish(renamed)
 		time.Sleep(5 * time.Minute)
 		verify(t, v, token, nsc.ErrSignature)
 	})
@@ -148,16 +157,16 @@ func TestSecurityUnknownKeyIDsCauseOneFetchPerCoolDown(t *testing.T) {
 func TestRule15OutageExtendsKeysByAnHour(t *testing.T) {
 	serverError := answer{status: http.StatusServiceUnavailable, body: strings.NewReader("")}
 	for name, row := range map[string]struct {
-		begin  func(*issuer)
-		lasts  time.Duration // how old the last set may become
-		extend bool
+		begin func(*issuer)
+		lasts time.Duration // how old the last set may become
 	}{
-		"the network":     {func(i *issuer) { i.fail(refused) }, 65 * time.Minute, true},
-		"no answer":       {func(i *issuer) { i.block() }, 65 * time.Minute, true},
-		"a 503":           {func(i *issuer) { i.give("/jwks", serverError) }, 65 * time.Minute, true},
-		"a 404":           {func(i *issuer) { i.give("/jwks", answer{status: 404, body: strings.NewReader("")}) }, 5 * time.Minute, false},
-		"a broken answer": {func(i *issuer) { i.give("/jwks", ok("{}")) }, 5 * time.Minute, false},
-		"another issuer":  {func(i *issuer) { i.give("/.well-known/openid-configuration", ok(`{"issuer":"x"}`)) }, 5 * time.Minute, false},
+		"the network":     {func(i *issuer) { i.fail(refused) }, 65 * time.Minute},
+		"no answer":       {func(i *issuer) { i.block() }, 65 * time.Minute},
+		"a 503":           {func(i *issuer) { i.give("/jwks", serverError) }, 65 * time.Minute},
+		"a 404":           {func(i *issuer) { i.give("/jwks", answer{status: 404, body: strings.NewReader("")}) }, 5 * time.Minute},
+		"a broken answer": {func(i *issuer) { i.give("/jwks", ok("{}")) }, 5 * time.Minute},
+		"its certificate": {func(i *issuer) { i.fail(&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}) }, 5 * time.Minute},
+		"another issuer":  {func(i *issuer) { i.give("/.well-known/openid-configuration", ok(`{"issuer":"x"}`)) }, 5 * time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
 			timed(t, func(t *testing.T, i *issuer) {
@@ -167,6 +176,9 @@ func TestRule15OutageExtendsKeysByAnHour(t *testing.T) {
 				for time.Since(start) < row.lasts-20*time.Second {
 					verify(t, v, token, nil)
 					time.Sleep(10 * time.Second)
+				}
+				if n, most := i.fetches(), 2+int(time.Since(start)/(30*time.Second)); n > most {
+					t.Errorf("%d fetches, want %d at most", n, most)
 				}
 				time.Sleep(row.lasts - time.Since(start) + 5*time.Second)
 				verify(t, v, token, nsc.ErrKeysUnavailable)
@@ -204,6 +216,34 @@ func TestRule15ABrokenAnswerEndsTheExtension(t *testing.T) {
 		i.fail(refused)
 		time.Sleep(coolDown)
 		verify(t, v, token, nsc.ErrKeysUnavailable)
+	})
+}
+
+// TestRule15AnOutageIsNotBelievedForLong: the issuer came back and withdrew its key while nobody asked. Who comes then is
+// not answered from before.
+func TestRule15AnOutageIsNotBelievedForLong(t *testing.T) {
+	timed(t, func(t *testing.T, i *issuer) {
+		v, token := i.verifier(), i.lasting(i.key)
+		verify(t, v, token, nil)
+		i.fail(refused)
+		time.Sleep(4*time.Minute + 30*time.Second)
+		verify(t, v, token, nil)
+		i.recover()
+		i.publish(newKey("k2", jwt.ES256))
+		time.Sleep(10 * time.Minute)
+		verify(t, v, token, nsc.ErrSignature)
+	})
+}
+
+// TestRule15UnknownKeyDuringAnOutage: whether the issuer has the key cannot be known, so the token is not called bad.
+func TestRule15UnknownKeyDuringAnOutage(t *testing.T) {
+	timed(t, func(t *testing.T, i *issuer) {
+		v := i.verifier()
+		verify(t, v, i.lasting(i.key), nil)
+		i.fail(refused)
+		time.Sleep(time.Minute)
+		verify(t, v, i.lasting(newKey("k2", jwt.ES256)), nsc.ErrKeysUnavailable)
+		verify(t, v, i.lasting(i.key), nil)
 	})
 }
 

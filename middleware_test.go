@@ -1,6 +1,7 @@
 package nsc_test
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -95,10 +96,17 @@ func TestHandlerTakesNoTokenFromElsewhere(t *testing.T) {
 func TestHandlerWithoutKeys(t *testing.T) {
 	timed(t, func(t *testing.T, i *issuer) {
 		i.fail(refused)
-		h, token := i.verifier().Handler(subject), []string{"Bearer " + i.sign("JWT", i.idClaims())}
+		v := i.verifier()
+		h, token := v.Handler(subject), []string{"Bearer " + i.sign("JWT", i.idClaims())}
 		wantAnswer(t, h, "/", token, 503, "", "10")
-		time.Sleep(9500 * time.Millisecond)
+		time.Sleep(3500 * time.Millisecond)
+		wantAnswer(t, h, "/", token, 503, "", "7")
+		time.Sleep(6 * time.Second)
 		wantAnswer(t, h, "/", token, 503, "", "1")
+		var unavailable *nsc.KeysUnavailableError
+		if _, err := v.Verify(t.Context(), i.sign("JWT", i.idClaims())); !errors.As(err, &unavailable) || unavailable.RetryAfter < time.Second {
+			t.Errorf("%#v", err)
+		}
 		wantAnswer(t, h, "/", []string{"Bearer x"}, 401, badToken, "") // no keys are needed to see that
 		i.recover()
 		time.Sleep(time.Second)

@@ -207,6 +207,8 @@ func TestRule14ClaimsAreReadAsWritten(t *testing.T) {
 		"grants that are none":            {claims{"authorization_details": "http"}, nil, false},
 		"a grant that is none":            {claims{"authorization_details": []string{"http"}}, nil, false},
 		"an action that is none":          {claims{"authorization_details": grant(claims{"type": "http", "actions": []int{1}})}, nil, false},
+		"a group that is none":            {claims{"groups": []any{"visitors", 1}}, nil, true},
+		"an attribute that is none":       {claims{"attributes": claims{"a": "b", "c": 1}}, nil, true},
 		"groups that are none":            {claims{"groups": "staff"}, nil, true},
 		"attributes that are none":        {claims{"attributes": []string{"a"}}, nil, true},
 		"a date that is a text":           {claims{"exp": "1893456000"}, nsc.ErrMalformed, false},
@@ -223,7 +225,7 @@ func TestRule14ClaimsAreReadAsWritten(t *testing.T) {
 			if got := c.Allows("http", "your-service.example.com/api/resource", "get"); got != row.allowed {
 				t.Errorf("allowed: %v", got)
 			}
-			if c.InGroup("") || c.Attributes() != nil {
+			if c.InGroup("visitors") || c.Attributes() != nil {
 				t.Errorf("groups %q, attributes %q", c.Groups(), c.Attributes())
 			}
 		})
@@ -268,6 +270,9 @@ func TestSecurityKeyFetch(t *testing.T) {
 			wantError(t, err, nsc.ErrKeysUnavailable)
 			if err == nil || !strings.Contains(err.Error(), row.says) {
 				t.Errorf("%v does not say %q", err, row.says)
+			}
+			if i.strayed {
+				t.Error("another address than the issuer's was asked")
 			}
 		})
 	}

@@ -2,7 +2,6 @@ package nsc
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -144,18 +143,17 @@ type serverError struct{ address, status string }
 func (e *serverError) Error() string { return e.address + ": " + e.status }
 
 // isOutage reports whether a failed fetch says nothing about the keys: the network, or a 5xx. What is not known to be one
-// of them is not; a certificate that is not valid may be somebody else in the issuer's place.
+// of them is not; behind a certificate that is not valid may be somebody else in the issuer's place.
 func isOutage(err error) bool {
 	var server *serverError
 	var answer *answerError
-	var certificate *tls.CertificateVerificationError
 	var timed net.Error // the client's own errors are of this type too, whatever they wrap
 	var operation *net.OpError
 	var lookup *net.DNSError
 	switch {
 	case errors.As(err, &server):
 		return true
-	case errors.As(err, &answer), errors.As(err, &certificate):
+	case errors.As(err, &answer):
 		return false
 	}
 	return errors.As(err, &timed) && timed.Timeout() || errors.As(err, &operation) || errors.As(err, &lookup) ||

@@ -33,7 +33,7 @@ func TestSignInIsFoundAsTheCommandLineFindsIt(t *testing.T) {
 		if step.path == variable {
 			t.Setenv("NSC_TOKEN_FILE", variable)
 		}
-		s := newServer()
+		s := newFake()
 		token, err := (&client.Client{HTTPClient: s.client()}).IDToken(t.Context(), audience)
 		if err != nil || token.Workspace != step.workspace {
 			t.Fatalf("%s: %s, %v", step.workspace, token.Workspace, err)
@@ -47,7 +47,7 @@ func TestSignInIsFoundAsTheCommandLineFindsIt(t *testing.T) {
 func TestAnEndedSignInIsNotSent(t *testing.T) {
 	dir := home(t)
 	signIn(t, userFile(dir, "token.json"), "prod", -time.Second)
-	s := newServer()
+	s := newFake()
 	_, err := (&client.Client{HTTPClient: s.client()}).IDToken(t.Context(), audience)
 	if !errors.Is(err, client.ErrNotSignedIn) || !strings.Contains(err.Error(), "prod ended at") {
 		t.Errorf("%v", err)
@@ -80,7 +80,7 @@ func TestAnotherWorkspaceIsEnteredByFederation(t *testing.T) {
 			signIn(t, userFile(dir, "token.json"), "home", time.Hour)
 			t.Setenv("NSC_WORKSPACE", row.workspace)
 			t.Setenv("NSC_URL", row.url)
-			s := newServer()
+			s := newFake()
 			c := &client.Client{HTTPClient: s.client(), Issuer: row.issuer}
 			token, err := c.IDToken(t.Context(), audience)
 			if row.refused != "" {
@@ -134,7 +134,7 @@ func TestExchange(t *testing.T) {
 			home(t)
 			t.Setenv("NSC_WORKSPACE", row.workspace)
 			t.Setenv("NSC_URL", row.url)
-			s := newServer()
+			s := newFake()
 			if row.workspace == "evil" {
 				s.answer = func(w http.ResponseWriter, _ int) bool {
 					_, err := w.Write([]byte(`{"access_token":"` + mint(base+"/w/prod", "x", 1, time.Hour) + `","expires_in":300}`))
@@ -165,7 +165,7 @@ func TestExchange(t *testing.T) {
 
 func TestSourceInPlaceOfAFile(t *testing.T) {
 	home(t)
-	s := newServer()
+	s := newFake()
 	c := &client.Client{HTTPClient: s.client()}
 	c.Source = func(ctx context.Context) (string, error) {
 		token, err := c.Exchange(ctx, mint("https://ci.example", base+"/w/prod", 1, time.Hour))
@@ -212,7 +212,7 @@ func TestSignInIsRenewedInTheUsersFileAlone(t *testing.T) {
 			if row.file == "variable" {
 				t.Setenv("NSC_TOKEN_FILE", path)
 			}
-			fresh, calls, s := mint(base+"/w/prod", base+"/w/prod", 7, time.Hour), 0, newServer()
+			fresh, calls, s := mint(base+"/w/prod", base+"/w/prod", 7, time.Hour), 0, newFake()
 			c := &client.Client{HTTPClient: s.client(), SignIn: func(context.Context) (string, error) {
 				calls++
 				if row.fails {
@@ -244,7 +244,7 @@ func TestASignInThatCannotBeRenewedServesToItsEnd(t *testing.T) {
 	if err := credentials.Save(userFile(dir, "token.json"), credentials.Stored{BearerToken: token}); err != nil {
 		t.Fatal(err)
 	}
-	c := &client.Client{HTTPClient: newServer().client(), SignIn: func(context.Context) (string, error) { return "", errRefused }}
+	c := &client.Client{HTTPClient: newFake().client(), SignIn: func(context.Context) (string, error) { return "", errRefused }}
 	if _, err := c.IDToken(t.Context(), audience); err != nil {
 		t.Error(err)
 	}
@@ -252,7 +252,7 @@ func TestASignInThatCannotBeRenewedServesToItsEnd(t *testing.T) {
 
 func TestPrivateAuthority(t *testing.T) {
 	dir := home(t)
-	s := newServer()
+	s := newFake()
 	tls := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := r.ParseForm(); err != nil {
 			t.Error(err)

@@ -15,7 +15,7 @@ import (
 )
 
 func TestIDTokenIsOneStandardCall(t *testing.T) {
-	timed(t, func(t *testing.T, s *server, c *client.Client) {
+	timed(t, func(t *testing.T, s *fake, c *client.Client) {
 		token := idToken(t, c, nil)
 		r := s.asked()[0]
 		if r.url != base+"/w/prod/token" || r.form.Get("grant_type") != exchange || r.form.Get("audience") != audience ||
@@ -32,7 +32,7 @@ func TestIDTokenIsOneStandardCall(t *testing.T) {
 }
 
 func TestSecurityTokensDoNotPrint(t *testing.T) {
-	timed(t, func(t *testing.T, _ *server, c *client.Client) {
+	timed(t, func(t *testing.T, _ *fake, c *client.Client) {
 		token := idToken(t, c, nil)
 		for _, format := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 			if text := fmt.Sprintf(format, token) + fmt.Sprintf(format, []client.Token{token}); text != "[redacted][[redacted]]" &&
@@ -44,7 +44,7 @@ func TestSecurityTokensDoNotPrint(t *testing.T) {
 }
 
 func TestTokensAreKeptAndRenewedAhead(t *testing.T) {
-	timed(t, func(t *testing.T, s *server, c *client.Client) {
+	timed(t, func(t *testing.T, s *fake, c *client.Client) {
 		first := idToken(t, c, nil)
 		time.Sleep(s.life*2/3 - time.Second)
 		wantSame(t, first, idToken(t, c, nil), true)
@@ -68,7 +68,7 @@ func TestTokensAreKeptAndRenewedAhead(t *testing.T) {
 }
 
 func TestRenewalsAreSpread(t *testing.T) {
-	timed(t, func(t *testing.T, s *server, c *client.Client) {
+	timed(t, func(t *testing.T, s *fake, c *client.Client) {
 		var ages []time.Duration
 		for range 20 {
 			s.mu.Lock()
@@ -89,7 +89,7 @@ func TestRenewalsAreSpread(t *testing.T) {
 }
 
 func TestATokenIsNotHandedOutAtItsEnd(t *testing.T) {
-	timed(t, func(t *testing.T, s *server, c *client.Client) {
+	timed(t, func(t *testing.T, s *fake, c *client.Client) {
 		first := idToken(t, c, nil)
 		s.fail(errRefused)
 		time.Sleep(s.life - s.life/20 - time.Second)
@@ -102,7 +102,7 @@ func TestATokenIsNotHandedOutAtItsEnd(t *testing.T) {
 }
 
 func TestAFailedRenewalIsNotRepeatedAtOnce(t *testing.T) {
-	timed(t, func(t *testing.T, s *server, c *client.Client) {
+	timed(t, func(t *testing.T, s *fake, c *client.Client) {
 		idToken(t, c, nil)
 		s.mu.Lock()
 		s.answer = func(w http.ResponseWriter, _ int) bool {
@@ -122,7 +122,7 @@ func TestAFailedRenewalIsNotRepeatedAtOnce(t *testing.T) {
 }
 
 func TestOneFlightPerAudience(t *testing.T) {
-	timed(t, func(t *testing.T, s *server, c *client.Client) {
+	timed(t, func(t *testing.T, s *fake, c *client.Client) {
 		release := s.block()
 		var all sync.WaitGroup
 		for n := range 200 {
@@ -142,7 +142,7 @@ func TestOneFlightPerAudience(t *testing.T) {
 
 // TestAFlightOutlivesItsCaller: who asked first goes away, those who wait with him do not suffer.
 func TestAFlightOutlivesItsCaller(t *testing.T) {
-	timed(t, func(t *testing.T, s *server, c *client.Client) {
+	timed(t, func(t *testing.T, s *fake, c *client.Client) {
 		release := s.block()
 		first, cancel := context.WithCancel(t.Context())
 		errs := make(chan error, 2)
@@ -169,7 +169,7 @@ func TestAFlightOutlivesItsCaller(t *testing.T) {
 }
 
 func TestWhatIsKeptIsBounded(t *testing.T) {
-	timed(t, func(t *testing.T, s *server, c *client.Client) {
+	timed(t, func(t *testing.T, s *fake, c *client.Client) {
 		ask := func(n int) {
 			if _, err := c.IDToken(t.Context(), fmt.Sprint(n)); err != nil {
 				t.Fatal(err)
@@ -190,7 +190,7 @@ func TestWhatIsKeptIsBounded(t *testing.T) {
 }
 
 func TestTokenSource(t *testing.T) {
-	timed(t, func(t *testing.T, s *server, c *client.Client) {
+	timed(t, func(t *testing.T, s *fake, c *client.Client) {
 		source := c.TokenSource(audience)
 		token, err := source.Token()
 		if err != nil || token.Type() != "Bearer" || token.AccessToken != idToken(t, c, nil).Secret() || !token.Valid() {

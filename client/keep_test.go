@@ -35,7 +35,7 @@ func content(t *testing.T, path string) string {
 
 func TestKeepFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "token")
-	timed(t, func(t *testing.T, s *server, c *client.Client) {
+	timed(t, func(t *testing.T, s *fake, c *client.Client) {
 		var log bytes.Buffer
 		c.Log = slog.New(slog.NewTextHandler(&log, nil))
 		ctx, cancel := context.WithCancel(t.Context())
@@ -85,7 +85,7 @@ func TestKeepFile(t *testing.T) {
 
 func TestKeepFileThatCannotBegin(t *testing.T) {
 	dir := t.TempDir()
-	timed(t, func(t *testing.T, s *server, c *client.Client) {
+	timed(t, func(t *testing.T, s *fake, c *client.Client) {
 		if err := c.KeepFile(t.Context(), filepath.Join(dir, "none", "token"), audience); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("no folder: %v", err)
 		}

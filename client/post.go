@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,20 +11,17 @@ import (
 	mathrand "math/rand/v2"
 	"net/http"
 	"net/url"
-	"os"
 	"strconv"
 	"strings"
 	"time"
 )
 
 const (
-	maxRetries    = 3
-	firstPause    = 250 * time.Millisecond // before the first retry; twice as long before each other
-	longestPause  = 30 * time.Second       // a server that names a longer one is not asked again
-	attemptTime   = 10 * time.Second
-	maxAnswer     = 64 << 10
-	maxHeader     = 64 << 10
-	minTLSVersion = tls.VersionTLS12
+	maxRetries   = 3
+	firstPause   = 250 * time.Millisecond // before the first retry; twice as long before each other
+	longestPause = 30 * time.Second       // a server that names a longer one is not asked again
+	attemptTime  = 10 * time.Second
+	maxAnswer    = 64 << 10 // bytes
 )
 
 // answer is what a token endpoint issues (RFC 8693 §2.2.1).
@@ -41,14 +37,14 @@ func (c *Client) post(ctx context.Context, endpoint string, form url.Values) (an
 	key := rand.Text()
 	for attempt := 0; ; attempt++ {
 		a, err := c.attempt(ctx, endpoint, form, key)
-		if err == nil || attempt == maxRetries || !c.waited(ctx, err, firstPause<<attempt) {
+		if err == nil || attempt == maxRetries || !waited(ctx, err, firstPause<<attempt) {
 			return a, err
 		}
 	}
 }
 
 // waited waits before a request that failed is repeated, and returns false where it is not to be.
-func (c *Client) waited(ctx context.Context, err error, pause time.Duration) bool {
+func waited(ctx context.Context, err error, pause time.Duration) bool {
 	var refused *RefusedError
 	var lost *unreachedError
 	var certificate *tls.CertificateVerificationError
@@ -142,41 +138,4 @@ func retryAfter(text string) time.Duration {
 		return max(time.Until(date), 0)
 	}
 	return 0
-}
-
-// transport returns the HTTP client, which follows no redirect.
-func (c *Client) transport() (*http.Client, error) {
-	c.once.Do(func() {
-		var own http.Client
-		if c.HTTPClient != nil {
-			own = *c.HTTPClient
-		} else {
-			own.Transport, c.httpErr = transport(os.Getenv("NSC_CA_FILE"))
-		}
-		own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-		c.http = &own
-	})
-	return c.http, c.httpErr
-}
-
-// transport is the standard one, with the authorities of a PEM file beside the system's.
-func transport(authorities string) (*http.Transport, error) {
-	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.MaxResponseHeaderBytes = maxHeader
-	if authorities == "" {
-		return t, nil
-	}
-	text, err := os.ReadFile(authorities)
-	if err != nil {
-		return nil, fmt.Errorf("client: NSC_CA_FILE: %w", err)
-	}
-	roots, err := x509.SystemCertPool()
-	if err != nil {
-		roots = x509.NewCertPool()
-	}
-	if !roots.AppendCertsFromPEM(text) {
-		return nil, fmt.Errorf("client: NSC_CA_FILE: %s holds no certificate", authorities)
-	}
-	t.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: minTLSVersion}
-	return t, nil
 }

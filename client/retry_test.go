@@ -51,7 +51,7 @@ func TestRetries(t *testing.T) {
 		"success with an answer too large": {9, func(w http.ResponseWriter) { fmt.Fprintf(w, `{"access_token":"%070000d"}`, 1) }, nil, 1, 0, -1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			timed(t, func(t *testing.T, s *server, c *client.Client) {
+			timed(t, func(t *testing.T, s *fake, c *client.Client) {
 				s.answer = func(w http.ResponseWriter, n int) bool {
 					if n <= row.times && row.answer != nil {
 						row.answer(w)
@@ -94,7 +94,7 @@ func TestRetries(t *testing.T) {
 
 // TestNoRetryBeyondTheDeadline: who has no time to wait learns at once what is wrong.
 func TestNoRetryBeyondTheDeadline(t *testing.T) {
-	timed(t, func(t *testing.T, s *server, c *client.Client) {
+	timed(t, func(t *testing.T, s *fake, c *client.Client) {
 		s.fail(errRefused)
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
@@ -107,7 +107,7 @@ func TestNoRetryBeyondTheDeadline(t *testing.T) {
 }
 
 func TestAnAttemptEnds(t *testing.T) {
-	timed(t, func(t *testing.T, s *server, c *client.Client) {
+	timed(t, func(t *testing.T, s *fake, c *client.Client) {
 		s.block()
 		start := time.Now()
 		_, err := c.IDToken(t.Context(), audience)

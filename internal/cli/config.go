@@ -46,6 +46,13 @@ type settings struct {
 	DatabaseFile  string   `json:"database_file,omitempty"`
 	MasterKeyFile string   `json:"master_key_file,omitempty"`
 	TLSSelfSigned bool     `json:"tls_self_signed"`
+	ACME          bool     `json:"acme"`
+	ACMEEmail     string   `json:"acme_email,omitempty"`
+	ACMEDirectory string   `json:"acme_directory,omitempty"`
+	ACMECAFile    string   `json:"acme_ca_file,omitempty"`
+	OTLPEndpoint  string   `json:"otlp_endpoint,omitempty"`
+	OTLPCAFile    string   `json:"otlp_ca_file,omitempty"`
+	TraceRatio    float64  `json:"trace_ratio"`
 	PublishAhead  string   `json:"key_publish_ahead"`
 	RotateEvery   string   `json:"key_rotate_every"`
 	Issuers       []string `json:"reachable_issuers,omitempty"`
@@ -55,6 +62,8 @@ func (p *program) printConfig(c server.Config) error {
 	s := settings{
 		Listen: c.Listen, BaseURL: c.BaseURL, DataDir: c.DataDir, Database: database(c),
 		DatabaseFile: c.DatabaseFile, MasterKeyFile: c.MasterKeyFile, TLSSelfSigned: c.TLSSelfSigned,
+		ACME: c.ACME, ACMEEmail: c.ACMEEmail, ACMEDirectory: c.ACMEDirectory, ACMECAFile: c.ACMECAFile,
+		OTLPEndpoint: c.OTLPEndpoint, OTLPCAFile: c.OTLPCAFile, TraceRatio: c.TraceRatio,
 		PublishAhead: shortDuration(c.PublishAhead), RotateEvery: shortDuration(c.RotateEvery),
 	}
 	for _, r := range c.Issuers {
@@ -65,6 +74,9 @@ func (p *program) printConfig(c server.Config) error {
 			{"listen", s.Listen}, {"base_url", firstOf(s.BaseURL, "derived from listen")}, {"data_dir", s.DataDir}, {"database", s.Database},
 			{"database_file", s.DatabaseFile}, {"master_key_file", s.MasterKeyFile},
 			{"tls_self_signed", fmt.Sprint(s.TLSSelfSigned)},
+			{"acme", fmt.Sprint(s.ACME)}, {"acme_email", s.ACMEEmail}, {"acme_directory", s.ACMEDirectory}, {"acme_ca_file", s.ACMECAFile},
+			{"otlp_endpoint", firstOf(s.OTLPEndpoint, "none: nothing is traced")}, {"otlp_ca_file", s.OTLPCAFile},
+			{"trace_ratio", fmt.Sprint(s.TraceRatio)},
 			{"key_publish_ahead", s.PublishAhead}, {"key_rotate_every", s.RotateEvery},
 		}
 		for _, line := range s.Issuers {

@@ -46,10 +46,19 @@ func checkExternal(tenant Tenant, h jwt.Header, c *jwt.Claims, now time.Time) er
 		return refuse("a workspace does not federate with its own issuer")
 	case !acceptedType(h.Type):
 		return refuse("a token of type %q proves nobody's identity", h.Type)
+	case isEvent(c):
+		return refuse("a security event or logout token proves nobody's identity")
 	case !carriesLineage(c):
 		return nil
 	}
 	return checkFederated(tenant, c)
+}
+
+// isEvent reports whether a token is a security event (RFC 8417 §2.2) or a logout token, which some issuers make without a
+// typ of their own.
+func isEvent(c *jwt.Claims) bool {
+	_, ok := c.Raw("events")
+	return ok
 }
 
 // acceptedType reports whether a token of that typ identifies its subject. A logout token or a security event of the

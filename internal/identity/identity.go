@@ -74,6 +74,8 @@ type verified struct {
 	groups       []string
 	attributes   map[string]string
 	clientID     string
+	parents      []string
+	parentKeys   []string
 }
 
 // IsZero reports whether this is nobody.
@@ -152,6 +154,15 @@ func (i Identity) Groups() []string { return i.v.groups }
 
 // Attributes returns the attributes that a credential of our own carries.
 func (i Identity) Attributes() map[string]string { return i.v.attributes }
+
+// KeyID returns the ID of the key that signed a credential of our own; "" for an opaque one.
+func (i Identity) KeyID() string { return i.v.key.ID }
+
+// Parents returns the jti of the tokens of ours that a credential of our own was derived from: it falls with any of them.
+func (i Identity) Parents() []string { return i.v.parents }
+
+// ParentKeys returns the IDs of the keys that signed those.
+func (i Identity) ParentKeys() []string { return i.v.parentKeys }
 
 // ClientID returns the client that a credential of our own was issued to.
 func (i Identity) ClientID() string { return i.v.clientID }

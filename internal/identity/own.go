@@ -49,6 +49,9 @@ func (v *Verifier) checkKnown(ctx context.Context, known *verified) (Identity, e
 		v.forget(known.digest)
 		return Identity{}, err
 	}
+	if err := v.checkParentKeys(ctx, known); err != nil {
+		return Identity{}, err
+	}
 	if known.keySource == storedSource {
 		return Identity{known}, nil
 	}
@@ -68,7 +71,7 @@ func (v *Verifier) checkKnown(ctx context.Context, known *verified) (Identity, e
 
 func (v *Verifier) verifyOwn(ctx context.Context, tenant Tenant, u Unverified) (Identity, error) {
 	if u.stored != nil {
-		return v.verifyStored(tenant, u)
+		return v.verifyStored(ctx, tenant, u)
 	}
 	if u.token == nil {
 		return Identity{}, refuse("no token")
@@ -87,8 +90,27 @@ func (v *Verifier) verifyOwn(ctx context.Context, tenant Tenant, u Unverified) (
 	if err != nil {
 		return Identity{}, err
 	}
-	v.remember(known)
+	if err := v.checkParentKeys(ctx, known); err != nil {
+		return Identity{}, err
+	}
+	if addressedTo(known.claims, tenant.Issuer) { // one for another workspace of ours is that one's to verify
+		v.remember(known)
+	}
 	return Identity{known}, nil
+}
+
+// checkParentKeys refuses what was derived from a token whose key is no longer in the ring: a key leaves it when all that
+// it signed has ended, and all that was derived from that, or because somebody else may have signed with it (rule 29).
+func (v *Verifier) checkParentKeys(ctx context.Context, known *verified) error {
+	for _, keyID := range known.parentKeys {
+		if _, err := v.ownKey(ctx, known.tenant, keyID); err != nil {
+			if fault.Is(err, fault.TokenRefused) {
+				v.forget(known.digest)
+			}
+			return err
+		}
+	}
+	return nil
 }
 
 func checkIssued(tenant Tenant, h jwt.Header, c *jwt.Claims, now time.Time) error {
@@ -134,6 +156,8 @@ func ownIdentity(tenant Tenant, u Unverified, key jwt.Key) (*verified, error) {
 	if err := errors.Join(
 		decode(id.claims, "authorization_details", &details),
 		decode(id.claims, "trusts", &id.trusts),
+		decode(id.claims, "parents", &id.parents),
+		decode(id.claims, "parent_keys", &id.parentKeys),
 		decode(id.claims, "groups", &id.groups),
 		decode(id.claims, "attributes", &id.attributes),
 	); err != nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/nsc-federation/nsc/internal/jwt"
+	"github.com/nsc-federation/nsc/internal/trace"
 )
 
 // How old keys may become (rule 15).
@@ -126,7 +127,9 @@ func (r *remote) fly(ctx context.Context, f *flight) {
 	defer close(f.done)
 	ctx, cancel := context.WithTimeout(ctx, fetchTime)
 	defer cancel()
+	ctx, span := trace.Begin(ctx, trace.KeyFetch)
 	set, origin, err := r.fetch(ctx)
+	span.End(err)
 	if err != nil {
 		r.sources.log.WarnContext(ctx, "keys not fetched", "workspace", r.tenant.Name, "issuer", r.issuer, "error", detailed(err))
 	}

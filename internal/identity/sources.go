@@ -50,14 +50,14 @@ type sources struct {
 
 	mu      sync.Mutex // held for looks into the two maps, never during a fetch
 	remotes *lru[sourceKey, *remote]
-	uploads *lru[string, jwt.KeySet] // by the document
+	uploads *lru[string, upload] // by the document
 }
 
 func newSources(fetch fetchFunc, local localFunc, now func() time.Time, log *slog.Logger) *sources {
 	return &sources{
 		fetch: fetch, local: local, now: now, log: log, budget: newBudget(now),
 		remotes: newLRU[sourceKey, *remote](maxRemotes),
-		uploads: newLRU[string, jwt.KeySet](maxUploads),
+		uploads: newLRU[string, upload](maxUploads),
 	}
 }
 
@@ -99,29 +99,36 @@ func (s *sources) uploadedCandidates(src KeySource, h jwt.Header) ([]jwt.Key, st
 	if !s.now().Before(src.NotAfter) {
 		return nil, "", refuse("the uploaded key set ended at %s", src.NotAfter.Format(time.RFC3339))
 	}
-	set, err := s.uploaded(src.JWKS)
+	u, err := s.uploaded(src.JWKS)
 	if err != nil {
 		return nil, "", fault.New(fault.TokenRefused, err)
 	}
-	sum := sha256.Sum256([]byte(src.JWKS))
-	return definite(set, "uploaded sha256:"+hex.EncodeToString(sum[:]), h)
+	return definite(u.set, u.origin, h)
 }
 
-func (s *sources) uploaded(document string) (jwt.KeySet, error) {
+// upload is a key set that somebody uploaded, and what it is called on the record.
+type upload struct {
+	set    jwt.KeySet
+	origin string
+}
+
+func (s *sources) uploaded(document string) (upload, error) {
 	s.mu.Lock()
-	set, ok := s.uploads.get(document)
+	u, ok := s.uploads.get(document)
 	s.mu.Unlock()
 	if ok {
-		return set, nil
+		return u, nil
 	}
 	set, err := jwt.ParseKeySet([]byte(document))
 	if err != nil {
-		return jwt.KeySet{}, err
+		return upload{}, err
 	}
+	sum := sha256.Sum256([]byte(document))
+	u = upload{set, "uploaded sha256:" + hex.EncodeToString(sum[:])}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.uploads.put(document, set)
-	return set, nil
+	s.uploads.put(document, u)
+	return u, nil
 }
 
 // remoteCandidates answers from the set at hand where that is young enough and has the key, and waits for a fetch

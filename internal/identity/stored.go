@@ -95,7 +95,7 @@ func WorkloadSubject(workspaceID, workloadID string) string {
 }
 
 // verifyStored makes an identity of what the store had for an opaque token: the row is what a signature is elsewhere.
-func (v *Verifier) verifyStored(tenant Tenant, u Unverified) (Identity, error) {
+func (v *Verifier) verifyStored(ctx context.Context, tenant Tenant, u Unverified) (Identity, error) {
 	if err := checkIssued(tenant, jwt.Header{Type: "at+jwt"}, u.stored, v.now()); err != nil {
 		return Identity{}, err
 	}
@@ -104,6 +104,9 @@ func (v *Verifier) verifyStored(tenant Tenant, u Unverified) (Identity, error) {
 		return Identity{}, err
 	}
 	known.keySource = storedSource
+	if err := v.checkParentKeys(ctx, known); err != nil {
+		return Identity{}, err
+	}
 	if !u.lasts {
 		v.remember(known)
 	}

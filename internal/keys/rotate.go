@@ -43,6 +43,13 @@ func NewRotator(store Writer, entries Entries, pool *Pool, master Master, schedu
 	return &Rotator{store, entries, pool, master, schedule, now, forget}
 }
 
+// Through returns the rotator that writes through another writer, which may add to what is written.
+func (r *Rotator) Through(w Writer) *Rotator {
+	through := *r
+	through.store = w
+	return &through
+}
+
 // ErrPublished is returned by Rotate where a successor is published already.
 var ErrPublished = errors.New("keys: a successor is published already and will sign when its time comes")
 

@@ -33,7 +33,7 @@ func (s *Service) UpdateTrust(ctx context.Context, caller identity.Identity, tru
 		}
 		after, warnings, err := s.update(ctx, caller, before, change, address)
 		switch {
-		case revision == 0 && fault.Is(err, fault.Stale) && n < attempts:
+		case fault.Is(err, fault.Stale) && n < attempts: // an insisted revision is compared again
 			continue
 		case err != nil:
 			return policy.Trust{}, nil, err
@@ -52,6 +52,9 @@ func (s *Service) writable(ctx context.Context, caller identity.Identity, trustI
 		return policy.Trust{}, err
 	case revision != 0 && revision != t.Revision:
 		return policy.Trust{}, fault.Newf(fault.Stale, "revision %d, present %d", revision, t.Revision)
+	}
+	if err := mayMap(caller, t); err != nil {
+		return t, err
 	}
 	return t, exceeds(caller, t.Grants)
 }
@@ -106,10 +109,17 @@ func changed(before policy.Trust, change func(*policy.Trust) error) (policy.Trus
 }
 
 // moveAlong returns the IDs of the other trusts that get another key source with this one, since all in one issuer share
-// theirs. Whoever says where an issuer's keys come from can be each of its subjects, so rule 4 is about these trusts too.
+// theirs. Whoever says where an issuer's keys come from can be each of its subjects, so rule 4 is about these trusts too,
+// and about one that is added this very moment: it takes an administrator of the whole workspace.
 func (s *Service) moveAlong(ctx context.Context, caller identity.Identity, before, after policy.Trust) ([]string, error) {
 	if after.Issuer == before.Issuer && reflect.DeepEqual(after.KeySource, before.KeySource) {
 		return nil, nil
+	}
+	if len(policy.Exceeding(caller.Permissions(), everything)) > 0 {
+		f := fault.Newf(fault.Forbidden, "%s may not move the keys of %s", caller.Subject(), after.Issuer)
+		f.Field = "key_source"
+		f.Detail = "another issuer or key source for a trust that exists needs the grant workspace * admin; remove it and add one instead"
+		return nil, f
 	}
 	var along []string
 	for last := ""; ; {
@@ -147,7 +157,7 @@ func (s *Service) RemoveTrust(ctx context.Context, caller identity.Identity, tru
 		switch err := s.remove(ctx, caller, before, address); {
 		case err == nil:
 			return audit.Lapse(ctx)
-		case revision != 0, !fault.Is(err, fault.Stale), n == attempts:
+		case !fault.Is(err, fault.Stale), n == attempts:
 			return err
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/nsc-federation/nsc/internal/fault"
 	"github.com/nsc-federation/nsc/internal/id"
 	"github.com/nsc-federation/nsc/internal/identity"
+	"github.com/nsc-federation/nsc/internal/keys"
 	"github.com/nsc-federation/nsc/internal/policy"
 	"github.com/nsc-federation/nsc/internal/workspace"
 )
@@ -48,6 +49,8 @@ type CutOffResult struct {
 
 const (
 	maxReason    = 500
+	maxIssuer    = 512
+	maxSubject   = 2048
 	countEvents  = MaxEvents
 	countAtMost  = 200 // pages of the record that are read to count what is not reached
 	maxTokenLife = policy.LongestDuration
@@ -59,18 +62,16 @@ func (s *Service) CutOff(ctx context.Context, caller identity.Identity, t Target
 	if len(t.Reason) > maxReason {
 		return CutOffResult{}, invalid("reason", "is longer than 500 bytes")
 	}
+	noun, ok := cutNouns[t.named()]
+	if !ok {
+		return CutOffResult{}, invalid("target", "name one of: a trust; a token; a key; an issuer, alone or with its subject; a subject as nsc names it")
+	}
+	if err := allow(caller, noun, "write"); err != nil {
+		return CutOffResult{}, err
+	}
 	var result CutOffResult
 	var err error
-	switch named := t.named(); named {
-	case "trust":
-		err = s.cutTrust(ctx, caller, t, address)
-	case "key":
-		err = s.cutKey(ctx, caller, t)
-	case "token", "subject", "issuer":
-		result.ID, err = s.cutLasting(ctx, caller, t, address)
-	default:
-		err = invalid("target", "name one of: a trust; a token; a key; an issuer, alone or with its subject; a subject as nsc names it")
-	}
+	result.ID, err = once(ctx, s, caller, func() (string, error) { return s.cut(ctx, caller, t, address) })
 	if err != nil {
 		return CutOffResult{}, err
 	}
@@ -79,6 +80,22 @@ func (s *Service) CutOff(ctx context.Context, caller identity.Identity, t Target
 	}
 	result.Unreachable, result.Incomplete, err = s.unreachable(ctx, caller, t)
 	return result, err
+}
+
+// cutNouns are what the caller's grants must be about for each target.
+var cutNouns = map[string]string{
+	"trust": trustNoun, "key": keyNoun, "token": tokenNoun, "subject": tokenNoun, "issuer": tokenNoun,
+}
+
+// cut returns the ID of the lasting cut-off; "" for a trust or a key, which know it themselves.
+func (s *Service) cut(ctx context.Context, caller identity.Identity, t Target, address string) (string, error) {
+	switch t.named() {
+	case "trust":
+		return "", s.cutTrust(ctx, caller, t, address)
+	case "key":
+		return "", s.cutKey(ctx, caller, t)
+	}
+	return s.cutLasting(ctx, caller, t, address)
 }
 
 // named returns which single thing a target names, "" for none or several.
@@ -101,6 +118,12 @@ func (t Target) named() string {
 // lasting returns the cut-off of a token, a subject or an issuer.
 func (t Target) lasting(tenant identity.Tenant) (workspace.CutOff, error) {
 	c := workspace.CutOff{WorkspaceID: tenant.ID, Reason: t.Reason}
+	if len(t.Issuer) > maxIssuer {
+		return c, invalid("issuer", "is longer than 512 bytes")
+	}
+	if len(t.Subject) > maxSubject {
+		return c, invalid("subject", "is longer than 2048 bytes")
+	}
 	switch {
 	case t.Token != "":
 		if !id.Valid(t.Token) {
@@ -121,9 +144,6 @@ func (t Target) lasting(tenant identity.Tenant) (workspace.CutOff, error) {
 }
 
 func (s *Service) cutLasting(ctx context.Context, caller identity.Identity, t Target, address string) (string, error) {
-	if err := allow(caller, tokenNoun, "write"); err != nil {
-		return "", err
-	}
 	c, err := t.lasting(caller.Tenant())
 	if err != nil {
 		return "", err
@@ -131,9 +151,30 @@ func (s *Service) cutLasting(ctx context.Context, caller identity.Identity, t Ta
 	now := s.c.Now()
 	c.ID, c.CreatedAt, c.CreatedBy = id.New(now), now, caller.Subject()
 	if c.Kind == workspace.CutToken {
-		c.ExpiresAt = now.Add(maxTokenLife)
+		if c.ExpiresAt, err = s.endOf(ctx, caller.Tenant().ID, c.Value, now); err != nil {
+			return "", err
+		}
 	}
-	return c.ID, s.writeCutOff(ctx, caller, c, t, address)
+	err = s.writeCutOff(ctx, caller, c, t, address)
+	if fault.Is(err, fault.Conflict) {
+		f := fault.New(fault.Conflict, err)
+		f.Field, f.Detail = t.named(), "is cut off already; the list of cut-offs has it"
+		err = f
+	}
+	return c.ID, err
+}
+
+// endOf returns until when a token must stay cut off: a registered one as long as it lasts, any other as long as the
+// longest does.
+func (s *Service) endOf(ctx context.Context, workspaceID, tokenID string, now time.Time) (time.Time, error) {
+	registered, err := s.c.Revocables.RevocableByID(ctx, workspaceID, tokenID)
+	switch {
+	case fault.Is(err, fault.NotFound):
+		return now.Add(maxTokenLife), nil
+	case err != nil:
+		return time.Time{}, err
+	}
+	return registered.ExpiresAt.Add(maxTokenLife), nil
 }
 
 func (s *Service) writeCutOff(ctx context.Context, caller identity.Identity, c workspace.CutOff, t Target, address string) error {
@@ -145,7 +186,12 @@ func (s *Service) writeCutOff(ctx context.Context, caller identity.Identity, c w
 			event.Details[name] = value
 		}
 	}
-	err := s.c.CutOffs.CreateCutOff(ctx, c, s.c.Entries.Entry(event))
+	entry := s.c.Entries.Entry(event)
+	var err error
+	if entry.Answer, err = s.answer(caller, c.ID); err != nil {
+		return err
+	}
+	err = s.c.CutOffs.CreateCutOff(ctx, c, entry)
 	if err == nil {
 		s.c.Forget(c.WorkspaceID)
 	}
@@ -154,9 +200,6 @@ func (s *Service) writeCutOff(ctx context.Context, caller identity.Identity, c w
 
 // cutTrust ends the tokens that rest on a trust, and leaves the trust as it is: it makes a new version of it (rule 20).
 func (s *Service) cutTrust(ctx context.Context, caller identity.Identity, t Target, address string) error {
-	if err := allow(caller, trustNoun, "write"); err != nil {
-		return err
-	}
 	for n := 1; ; n++ {
 		before, err := s.writable(ctx, caller, t.Trust, 0)
 		if err != nil {
@@ -167,7 +210,11 @@ func (s *Service) cutTrust(ctx context.Context, caller identity.Identity, t Targ
 		after.UpdatedAt, after.UpdatedBy = s.moment(), caller.Subject()
 		event := s.event(caller, audit.CutOffCreated, t.Trust, address)
 		event.Reason, event.Details = t.Reason, map[string]string{"kind": "trust", "value": t.Trust}
-		err = s.c.Trusts.UpdateTrust(ctx, after, before.Revision, s.c.Entries.Entry(event))
+		entry := s.c.Entries.Entry(event)
+		if entry.Answer, err = s.answer(caller, ""); err != nil {
+			return err
+		}
+		err = s.c.Trusts.UpdateTrust(ctx, after, before.Revision, entry)
 		s.c.Forget(caller.Tenant().ID)
 		if !fault.Is(err, fault.Stale) || n == attempts {
 			return err
@@ -182,10 +229,12 @@ func (s *Service) cutKey(ctx context.Context, caller identity.Identity, t Target
 		return err
 	}
 	for _, k := range stored {
-		if k.ID == t.Key {
-			_, err := s.RotateKeys(ctx, caller, Rotation{Algorithm: k.Algorithm, Compromised: true, KeyID: k.ID})
-			return err
+		if k.ID != t.Key {
+			continue
 		}
+		_, err := s.rotate(ctx, caller, Rotation{Algorithm: k.Algorithm, Compromised: true, KeyID: k.ID},
+			func(keys.Stored) (*audit.Answer, error) { return s.answer(caller, "") })
+		return err
 	}
 	return fault.Newf(fault.NotFound, "key %q", t.Key)
 }
@@ -221,9 +270,10 @@ func (s *Service) ListCutOffs(ctx context.Context, caller identity.Identity, aft
 	return s.c.CutOffs.CutOffs(ctx, caller.Tenant().ID, after, page(limit))
 }
 
-// LiftCutOff ends a lasting cut-off. Tokens that it forbade, and that have not expired, are valid again.
+// LiftCutOff ends a lasting cut-off. Tokens that it forbade, and that have not expired, are valid again: to cut somebody off
+// in a hurry takes less than to let him in again.
 func (s *Service) LiftCutOff(ctx context.Context, caller identity.Identity, cutOffID, address string) error {
-	if err := allow(caller, tokenNoun, "write"); err != nil {
+	if err := allow(caller, tokenNoun, "admin"); err != nil {
 		return err
 	}
 	event := s.event(caller, audit.CutOffLifted, cutOffID, address)

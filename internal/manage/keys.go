@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/nsc-federation/nsc/internal/audit"
 	"github.com/nsc-federation/nsc/internal/fault"
 	"github.com/nsc-federation/nsc/internal/identity"
 	"github.com/nsc-federation/nsc/internal/jwt"
@@ -41,26 +42,73 @@ func (s *Service) RotateKeys(ctx context.Context, caller identity.Identity, r Ro
 	if err := allow(caller, keyNoun, "write"); err != nil {
 		return keys.Stored{}, err
 	}
+	if err := r.check(); err != nil {
+		return keys.Stored{}, err
+	}
+	key, err := once(ctx, s, caller, func() (keys.Stored, error) {
+		return s.rotate(ctx, caller, r, func(key keys.Stored) (*audit.Answer, error) { return s.answer(caller, key) })
+	})
+	if err == nil && r.Compromised && s.retry.Key != "" {
+		err = audit.Lapse(ctx) // the first call may not have come to it
+	}
+	return key, err
+}
+
+func (r Rotation) check() error {
 	switch r.Algorithm {
 	case jwt.ES256, jwt.RS256, jwt.EdDSA:
 	default:
-		return keys.Stored{}, invalid("algorithm", "must be ES256, RS256 or EdDSA")
+		return invalid("algorithm", "must be ES256, RS256 or EdDSA")
 	}
 	if r.KeyID != "" && !r.Compromised {
-		return keys.Stored{}, invalid("key_id", "goes with compromised: a scheduled rotation follows the active key")
+		return invalid("key_id", "goes with compromised: a scheduled rotation follows the active key")
 	}
+	return nil
+}
+
+// rotate replaces a key, and keeps the call's answer with the event that completes it.
+func (s *Service) rotate(ctx context.Context, caller identity.Identity, r Rotation, answer func(keys.Stored) (*audit.Answer, error)) (keys.Stored, error) {
+	rotator := s.c.Rotator.Through(&answering{Writer: s.c.Keys, removes: r.Compromised, answer: answer})
 	if r.Compromised {
-		key, err := s.c.Rotator.Replace(ctx, caller.Tenant().ID, r.Algorithm, r.KeyID, caller.Subject())
+		key, err := rotator.Replace(ctx, caller.Tenant().ID, r.Algorithm, r.KeyID, caller.Subject())
 		if errors.Is(err, keys.ErrNoSuchKey) {
 			err = fault.New(fault.NotFound, err)
 		}
 		return shown(key), err
 	}
-	key, err := s.c.Rotator.Rotate(ctx, caller.Tenant().ID, r.Algorithm, caller.Subject())
+	key, err := rotator.Rotate(ctx, caller.Tenant().ID, r.Algorithm, caller.Subject())
 	if errors.Is(err, keys.ErrPublished) {
 		f := fault.New(fault.Conflict, err)
 		f.Detail = "key " + key.ID + " is published already and signs from " + key.ActiveAt.UTC().Format("2006-01-02 15:04 UTC") + " on"
 		return shown(key), f
 	}
 	return shown(key), err
+}
+
+// answering is a writer that keeps the answer of a rotation: with the new key, or, where a key is to be removed, with its
+// removal, so that a call which failed in between is not taken for done.
+type answering struct {
+	keys.Writer
+	removes bool
+	added   keys.Stored
+	answer  func(keys.Stored) (*audit.Answer, error)
+}
+
+// AddKey adds a key.
+func (a *answering) AddKey(ctx context.Context, key keys.Stored, retire []keys.Stored, e audit.Entry) (err error) {
+	a.added = shown(key)
+	if !a.removes {
+		if e.Answer, err = a.answer(a.added); err != nil {
+			return err
+		}
+	}
+	return a.Writer.AddKey(ctx, key, retire, e)
+}
+
+// DeleteKey removes a key.
+func (a *answering) DeleteKey(ctx context.Context, workspaceID, keyID string, e audit.Entry) (err error) {
+	if e.Answer, err = a.answer(a.added); err != nil {
+		return err
+	}
+	return a.Writer.DeleteKey(ctx, workspaceID, keyID, e)
 }

@@ -37,22 +37,37 @@ type NewRevocable struct {
 	Life   time.Duration // 0 is DefaultRevocableLife
 }
 
-// CreateRevocable registers a token for what cannot federate, and returns it with its secret, which nobody can tell again.
+// CreateRevocable registers a token for what cannot federate, and returns it with its secret, which nobody can tell again:
+// where the call was sent before there is none (rule 31).
 func (s *Service) CreateRevocable(ctx context.Context, caller identity.Identity, n NewRevocable, address string) (workspace.Revocable, string, error) {
 	if err := allow(caller, tokenNoun, "write"); err != nil {
 		return workspace.Revocable{}, "", err
 	}
+	var secret string
+	t, err := once(ctx, s, caller, func() (t workspace.Revocable, err error) {
+		t, secret, err = s.createRevocable(ctx, caller, n, address)
+		return t, err
+	})
+	return t, secret, err
+}
+
+// check returns how long the token will live.
+func (n NewRevocable) check(caller identity.Identity) (time.Duration, error) {
 	if n.Name == "" || len(n.Name) > maxRevocableName {
-		return workspace.Revocable{}, "", invalid("name", "is 1 to 100 bytes that say what the token is for")
-	}
-	life, err := revocableLife(n.Life)
-	if err != nil {
-		return workspace.Revocable{}, "", err
+		return 0, invalid("name", "is 1 to 100 bytes that say what the token is for")
 	}
 	if _, err := policy.CheckPermissions(n.Grants, "grants"); err != nil {
-		return workspace.Revocable{}, "", fieldFault(err)
+		return 0, fieldFault(err)
 	}
 	if err := exceeds(caller, n.Grants); err != nil {
+		return 0, err
+	}
+	return revocableLife(n.Life)
+}
+
+func (s *Service) createRevocable(ctx context.Context, caller identity.Identity, n NewRevocable, address string) (workspace.Revocable, string, error) {
+	life, err := n.check(caller)
+	if err != nil {
 		return workspace.Revocable{}, "", err
 	}
 	grants, err := json.Marshal(policy.Union(n.Grants))
@@ -62,12 +77,17 @@ func (s *Service) CreateRevocable(ctx context.Context, caller identity.Identity,
 	now := s.c.Now()
 	secret, hash := opaque.New(opaque.Revocable)
 	t := workspace.Revocable{
-		ID: id.New(now), WorkspaceID: caller.Tenant().ID, Workspace: caller.Tenant().Name, Hash: hash[:], Name: n.Name, Grants: grants,
+		ID: id.New(now), WorkspaceID: caller.Tenant().ID, Workspace: caller.Tenant().Name, Name: n.Name, Grants: grants,
 		CreatedBy: caller.Subject(), CreatedAt: now, RefreshedAt: now, ExpiresAt: now.Add(life), Version: 1,
 	}
 	event := s.event(caller, audit.RevocableCreated, t.ID, address)
 	event.Details = map[string]string{"name": t.Name, "grants": string(grants), "expires_at": t.ExpiresAt.UTC().Format(time.RFC3339)}
-	if err := s.c.Revocables.CreateRevocable(ctx, t, s.c.Entries.Entry(event)); err != nil {
+	entry := s.c.Entries.Entry(event)
+	if entry.Answer, err = s.answer(caller, t); err != nil { // before it has the hash
+		return workspace.Revocable{}, "", err
+	}
+	t.Hash = hash[:]
+	if err := s.c.Revocables.CreateRevocable(ctx, t, entry); err != nil {
 		return workspace.Revocable{}, "", err
 	}
 	return t, secret, nil

@@ -49,8 +49,9 @@ type Config struct {
 	Trusts        TrustStore
 	CutOffs       CutOffStore
 	Revocables    RevocableStore
+	Answers       AnswerStore
 	Record        RecordStore
-	Keys          keys.Reader
+	Keys          keys.Writer
 	Rotator       *keys.Rotator
 	Entries       keys.Entries
 	Issuer        func(name string) string
@@ -61,10 +62,13 @@ type Config struct {
 }
 
 // Service manages. It is safe for concurrent use.
-type Service struct{ c Config }
+type Service struct {
+	c     Config
+	retry Retry
+}
 
 // New returns the service.
-func New(c Config) *Service { return &Service{c} }
+func New(c Config) *Service { return &Service{c: c} }
 
 // MaxPage is the most that one call lists.
 const MaxPage = 200

@@ -42,9 +42,20 @@ func (s *Service) AddTrust(ctx context.Context, caller identity.Identity, t poli
 	if err := allow(caller, trustNoun, "write"); err != nil {
 		return policy.Trust{}, nil, err
 	}
+	added, err := once(ctx, s, caller, func() (addedTrust, error) { return s.addTrust(ctx, caller, t, address) })
+	return added.Trust, added.Warnings, err
+}
+
+// addedTrust is what AddTrust answers.
+type addedTrust struct {
+	Trust    policy.Trust
+	Warnings []string
+}
+
+func (s *Service) addTrust(ctx context.Context, caller identity.Identity, t policy.Trust, address string) (addedTrust, error) {
 	t, warnings, err := s.check(t, caller)
 	if err != nil {
-		return policy.Trust{}, nil, err
+		return addedTrust{}, err
 	}
 	now := s.moment()
 	t.ID, t.WorkspaceID = id.New(now), caller.Tenant().ID
@@ -52,13 +63,28 @@ func (s *Service) AddTrust(ctx context.Context, caller identity.Identity, t poli
 	t.Version, t.Revision = 1, 1
 	event := s.event(caller, audit.TrustCreated, t.ID, address)
 	if event.Details, err = details(nil, &t); err != nil {
-		return policy.Trust{}, nil, err
+		return addedTrust{}, err
 	}
-	if err := s.c.Trusts.CreateTrust(ctx, t, s.c.Entries.Entry(event)); err != nil {
-		return policy.Trust{}, nil, err
+	added, entry := addedTrust{t, warnings}, s.c.Entries.Entry(event)
+	if entry.Answer, err = s.answer(caller, added); err != nil {
+		return addedTrust{}, err
+	}
+	if err := s.c.Trusts.CreateTrust(ctx, t, entry); err != nil {
+		return addedTrust{}, otherSource(err)
 	}
 	s.c.Forget(t.WorkspaceID)
-	return t, warnings, nil
+	return added, nil
+}
+
+// otherSource says what it is that a new trust is in conflict with.
+func otherSource(err error) error {
+	if !fault.Is(err, fault.Conflict) {
+		return err
+	}
+	f := fault.New(fault.Conflict, err)
+	f.Field = "key_source"
+	f.Detail = "the workspace's other trusts in this issuer have another key source, and all share one: give the same"
+	return f
 }
 
 // check refuses what could not be evaluated, could not be fetched, or grants more than the caller has (rule 4).
@@ -71,7 +97,21 @@ func (s *Service) check(t policy.Trust, caller identity.Identity) (policy.Trust,
 	if err != nil {
 		return t, nil, fieldFault(err)
 	}
+	if err := mayMap(caller, t); err != nil {
+		return t, nil, err
+	}
 	return t, warnings, exceeds(caller, t.Grants)
+}
+
+// mayMap refuses mappings to all but administrators of trusts: other systems grant by groups and attributes, so to write
+// them is to give what nobody can tell whether the writer has it (rule 4).
+func mayMap(caller identity.Identity, t policy.Trust) error {
+	if len(t.Mappings) == 0 || policy.Allows(caller.Permissions(), "workspace", trustNoun, "admin") {
+		return nil
+	}
+	f := fault.Newf(fault.Forbidden, "%s may not write mappings", caller.Subject())
+	f.Field, f.Detail = "mappings", "writing mappings needs the grant workspace trust admin: other systems grant by groups and attributes"
+	return f
 }
 
 // normal spells out defaults, and gives what means the same one form, as it will be read again.

@@ -2,6 +2,7 @@ package manage
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
@@ -63,15 +64,11 @@ func (s *Service) CreateWorkspace(ctx context.Context, caller identity.Identity,
 	if caller.Tenant().Name != workspace.SystemName {
 		return workspace.Workspace{}, fault.Newf(fault.Forbidden, "not an operator")
 	}
-	if err := workspace.CheckName(name); err != nil {
-		return workspace.Workspace{}, invalid("name", err.Error())
-	}
-	if _, err := s.c.Workspaces.WorkspaceByName(ctx, name); !fault.Is(err, fault.NotFound) {
-		if err == nil {
-			f := fault.Newf(fault.Conflict, "workspace %s", name)
-			f.Detail = "there is, or was, a workspace of this name; names are never used again"
-			err = f
-		}
+	return once(ctx, s, caller, func() (workspace.Workspace, error) { return s.createWorkspace(ctx, caller, name, owner, address) })
+}
+
+func (s *Service) createWorkspace(ctx context.Context, caller identity.Identity, name string, owner Owner, address string) (workspace.Workspace, error) {
+	if err := s.free(ctx, name); err != nil {
 		return workspace.Workspace{}, err
 	}
 	created := s.newWorkspace(name, caller.Subject())
@@ -83,17 +80,55 @@ func (s *Service) CreateWorkspace(ctx context.Context, caller identity.Identity,
 	if err != nil {
 		return workspace.Workspace{}, err
 	}
-	event := s.event(caller, audit.WorkspaceCreated, created.ID, address)
-	event.Details = map[string]string{"name": name, "owner_issuer": trust.Issuer, "owner_subject": trust.SubjectMatch}
-	entries := []audit.Entry{s.c.Entries.Entry(event)}
-	event.ID, event.WorkspaceID = id.New(event.Time), created.ID // the new workspace's own record begins with it
-	entries = append(entries, s.c.Entries.Entry(event))
-	event.ID, event.Kind, event.Object = id.New(event.Time), audit.TrustCreated, trust.ID
-	if event.Details, err = details(nil, &trust); err != nil {
+	entries, err := s.creation(caller, created, trust, address)
+	if err != nil {
 		return workspace.Workspace{}, err
 	}
-	entries = append(entries, s.c.Entries.Entry(event))
-	return s.c.Workspaces.CreateWorkspace(ctx, created, ring, nil, []policy.Trust{trust}, entries...)
+	created, err = s.c.Workspaces.CreateWorkspace(ctx, created, ring, nil, []policy.Trust{trust}, entries...)
+	if fault.Is(err, fault.Conflict) {
+		err = taken(err)
+	}
+	return created, err
+}
+
+// free refuses a name that is none, or that was ever used (rule 8).
+func (s *Service) free(ctx context.Context, name string) error {
+	if err := workspace.CheckName(name); err != nil {
+		return invalid("name", err.Error())
+	}
+	w, err := s.c.Workspaces.WorkspaceByName(ctx, name)
+	switch {
+	case fault.Is(err, fault.NotFound):
+		return nil
+	case err != nil:
+		return err
+	}
+	return taken(fmt.Errorf("by workspace %s", w.ID))
+}
+
+func taken(cause error) error {
+	f := fault.New(fault.Conflict, cause)
+	f.Field = "name"
+	f.Detail = "there is, or was, a workspace of this name; names are never used again"
+	return f
+}
+
+// creation returns the events of a new workspace: one for the system workspace's record, and two that its own begins with.
+func (s *Service) creation(caller identity.Identity, created workspace.Workspace, trust policy.Trust, address string) ([]audit.Entry, error) {
+	event := s.event(caller, audit.WorkspaceCreated, created.ID, address)
+	event.Details = map[string]string{"name": created.Name, "owner_issuer": trust.Issuer, "owner_subject": trust.SubjectMatch}
+	first := s.c.Entries.Entry(event)
+	var err error
+	if first.Answer, err = s.answer(caller, created); err != nil {
+		return nil, err
+	}
+	event.ID, event.WorkspaceID = id.New(event.Time), created.ID
+	entries := []audit.Entry{first, s.c.Entries.Entry(event)}
+	event.ID, event.Kind, event.Object = id.New(event.Time), audit.TrustCreated, trust.ID
+	if event.Details, err = details(nil, &trust); err != nil {
+		return nil, err
+	}
+	return append(entries, s.c.Entries.Entry(event)), nil
 }
 
 func (s *Service) newWorkspace(name, by string) workspace.Workspace {

@@ -23,6 +23,8 @@ type standing struct {
 	depth          int
 	duration, most time.Duration // of an access token: by default and at most
 	singleUse      bool
+	parents        []string // jti of the tokens of ours behind this one, the first one first
+	parentKeys     []string // IDs of the keys that signed them
 }
 
 // Decide answers one request. For a caller with a token of another issuer, trusts are those of the caller's workspace

@@ -19,6 +19,7 @@ const (
 	DeadTrust       Reason = "dead_trust"       // a trust behind the caller's token is not as it was (rule 20)
 	LifetimeRefused Reason = "lifetime_refused" // the token lives longer than every otherwise matching trust admits
 	FederationLimit Reason = "federation_limit" // too long since the first nsc token, or too many federations (rule 5)
+	ChainLimit      Reason = "chain_limit"      // too many tokens lie between this one and the first
 	MappingRefused  Reason = "mapping_refused"  // a mapping made what is refused everywhere (rule 12)
 	MappingConflict Reason = "mapping_conflict" // two trusts map to different values (rule 12)
 	NoTokenID       Reason = "no_token_id"      // single use is asked for, and the token has no jti (rule 16)

@@ -8,6 +8,9 @@ import (
 	"github.com/nsc-federation/nsc/internal/identity"
 )
 
+// maxParents bounds a chain of tokens derived from tokens: each carries all before it, so that it falls with any of them.
+const maxParents = 16
+
 // derive finds out what a token of our own, or the operating system's word, is good for: what it carries, as long as
 // every trust or user behind it is as it was (rule 20).
 func (d *Decision) derive(caller identity.Identity, live []identity.TrustRef, req Request) (standing, bool) {
@@ -18,7 +21,11 @@ func (d *Decision) derive(caller identity.Identity, live []identity.TrustRef, re
 		d.note(Outcome{ref, ClauseVersion, strconv.FormatInt(ref.Version, 10), presentVersion(live, ref.ID)})
 		return standing{}, d.refuse(DeadTrust, "")
 	}
-	return standingOf(caller, req.Now), true
+	s := standingOf(caller, req.Now)
+	if len(s.parents) > maxParents {
+		return standing{}, d.refuse(ChainLimit, "")
+	}
+	return s, true
 }
 
 func presentVersion(live []identity.TrustRef, id string) string {
@@ -35,6 +42,13 @@ func standingOf(caller identity.Identity, now time.Time) standing {
 		groups: caller.Groups(), attributes: caller.Attributes(),
 		rootIssuedAt: caller.RootIssuedAt().Unix(), depth: caller.Depth(),
 		duration: DefaultDuration, most: min(caller.ExpiresAt().Sub(now), LongestDuration),
+	}
+	if caller.Kind() == identity.Own {
+		s.parents = append(slices.Clone(caller.Parents()), caller.TokenID())
+		s.parentKeys = slices.Clone(caller.ParentKeys())
+		if key := caller.KeyID(); key != "" && !slices.Contains(s.parentKeys, key) {
+			s.parentKeys = append(s.parentKeys, key)
+		}
 	}
 	if caller.RootIssuedAt().IsZero() {
 		s.rootIssuedAt = now.Unix()

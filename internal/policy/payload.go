@@ -32,6 +32,8 @@ type payload struct {
 	ClientID     string              `json:"client_id,omitempty"`
 	Details      []detail            `json:"authorization_details,omitempty"`
 	Trusts       []identity.TrustRef `json:"trusts,omitempty"`
+	Parents      []string            `json:"parents,omitempty"`
+	ParentKeys   []string            `json:"parent_keys,omitempty"`
 	Groups       []string            `json:"groups,omitempty"`
 	Attributes   map[string]string   `json:"attributes,omitempty"`
 }
@@ -60,6 +62,7 @@ func (g *granted) fix(s standing) error {
 		}
 		if g.audience == tenant.Issuer {
 			p.Details, p.Trusts = details(g.permissions), g.trusts
+			p.Parents, p.ParentKeys = s.parents, s.parentKeys // what cut-off needs (rule 11)
 		}
 	}
 	return g.write(p)

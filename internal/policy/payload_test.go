@@ -78,8 +78,13 @@ func TestRule11OwnTokensCarryOn(t *testing.T) {
 	who := w.mustOwn(parent)
 	child := w.granted(Decide(who, nil, who.Trusts(), w.ask(func(r *Request) { r.ID = "child" })))
 	before, after := payloadOf(t, parent), payloadOf(t, child)
-	delete(before, "jti")
-	delete(after, "jti")
+	if fmt.Sprint(after["parents"], after["parent_keys"]) != fmt.Sprint([]any{before["jti"]}, []any{"k1"}) || before["parents"] != nil {
+		t.Errorf("parents %v, signed by %v", after["parents"], after["parent_keys"])
+	}
+	for _, own := range []string{"jti", "parents", "parent_keys"} {
+		delete(before, own)
+		delete(after, own)
+	}
 	if !reflect.DeepEqual(before, after) {
 		t.Errorf("\n%v\n%v", before, after)
 	}

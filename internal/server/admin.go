@@ -137,5 +137,6 @@ func (n *node) adminHandler() http.Handler {
 			n.log.Warn("an answer could not be sent", "error", err)
 		}
 	})
+	handleProfiles(mux)
 	return mux
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml"
+	"golang.org/x/crypto/acme/autocert"
 
 	"github.com/nsc-federation/nsc/internal/keys"
 	"github.com/nsc-federation/nsc/internal/spelling"
@@ -31,6 +32,13 @@ type Config struct {
 	TLSSelfSigned bool          `yaml:"tls_self_signed" doc:"serve HTTPS with a certificate of our own; clients trust data_dir/ca.pem"`
 	TLSCertFile   string        `yaml:"tls_cert_file" doc:"serve HTTPS with this certificate chain (PEM); read again when it changes"`
 	TLSKeyFile    string        `yaml:"tls_key_file" doc:"private key of tls_cert_file (PEM)"`
+	ACME          bool          `yaml:"acme" doc:"serve HTTPS with a certificate for the host of base_url, got and renewed by ACME (RFC 8555)"`
+	ACMEEmail     string        `yaml:"acme_email" doc:"where the certificate authority writes to; some demand it"`
+	ACMEDirectory string        `yaml:"acme_directory" doc:"URL of the certificate authority's ACME directory"`
+	ACMECAFile    string        `yaml:"acme_ca_file" doc:"authorities (PEM) that the ACME directory's own certificate is checked with; default the system's"`
+	OTLPEndpoint  string        `yaml:"otlp_endpoint" doc:"base URL of an OpenTelemetry collector (OTLP/HTTP) that traces are sent to; default nowhere"`
+	OTLPCAFile    string        `yaml:"otlp_ca_file" doc:"authorities (PEM) that the collector's certificate is checked with; default the system's"`
+	TraceRatio    float64       `yaml:"trace_ratio" doc:"share of the requests that are traced, from 0 to 1"`
 	MetricsListen string        `yaml:"metrics_listen" doc:"address and port to serve Prometheus metrics on, at /metrics; default nowhere"`
 	AddressRate   float64       `yaml:"rate_limit_per_address" doc:"requests per second of one address (/64 for IPv6); 0 is no limit"`
 	WorkspaceRate float64       `yaml:"rate_limit_per_workspace" doc:"tokens per second of one workspace; 0 is no limit"`
@@ -61,12 +69,16 @@ const (
 	defaultWorkspaceRate = 5000
 )
 
+// defaultTraceRatio shows where the time goes, and costs a busy server nothing that could be measured.
+const defaultTraceRatio = 0.01
+
 // Default returns the configuration of an empty file.
 func Default() Config {
 	return Config{
 		Listen: DefaultListen, DataDir: defaultDataDir(),
 		AddressRate: defaultAddressRate, WorkspaceRate: defaultWorkspaceRate,
 		PublishAhead: keys.DefaultSchedule.PublishAhead, RotateEvery: keys.DefaultSchedule.RotateEvery,
+		ACMEDirectory: autocert.DefaultACMEDirectory, TraceRatio: defaultTraceRatio,
 	}
 }
 
@@ -222,6 +234,12 @@ func (c Config) Check() error {
 	if c.TLSCertFile != "" && c.TLSSelfSigned {
 		return errors.New("tls_self_signed and tls_cert_file exclude each other")
 	}
+	if err := c.checkACME(); err != nil {
+		return err
+	}
+	if err := c.checkTraces(); err != nil {
+		return err
+	}
 	if c.AddressRate < 0 || c.WorkspaceRate < 0 {
 		return errors.New("rate_limit_per_address and rate_limit_per_workspace cannot be negative; 0 is no limit")
 	}
@@ -312,4 +330,4 @@ func (c Config) scheme() string {
 	return "http"
 }
 
-func (c Config) tls() bool { return c.TLSSelfSigned || c.TLSCertFile != "" }
+func (c Config) tls() bool { return c.TLSSelfSigned || c.TLSCertFile != "" || c.ACME }

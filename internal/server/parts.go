@@ -93,7 +93,7 @@ func (p *parts) wire(ctx context.Context, c Config, baseURL string, master keys.
 		Record: p.store, Now: now, Log: log,
 	})
 	p.manage = manage.New(manage.Config{
-		Workspaces: p.store, Trusts: p.store, CutOffs: p.store, Revocables: p.store, Record: p.store, Keys: p.store, Rotator: p.rotator, Entries: p.recorder,
+		Workspaces: p.store, Trusts: p.store, CutOffs: p.store, Revocables: p.store, Answers: p.store, Record: p.store, Keys: p.store, Rotator: p.rotator, Entries: p.recorder,
 		Issuer: p.cache.Issuer, NameOf: p.cache.NameOf, Forget: p.cache.Forget, AllowLoopback: c.Dev, Now: now,
 	})
 }

@@ -142,7 +142,20 @@ func TestRule04NobodyGivesWhatHeDoesNotHave(t *testing.T) {
 	if status, _ := s.api(t, "POST", "/dev/keys/rotate", caller, map[string]any{}); status != http.StatusForbidden {
 		t.Errorf("rotated: %d", status)
 	}
-	_ = limited
+	// The keys of an issuer are shared by all trusts in it: to change them by a small trust would be to take over a large one.
+	status, small := s.api(t, "POST", "/dev/trust-relationships", caller, map[string]any{
+		"issuer": i.URL, "subject_match": "ci:acme/small", "grants": []any{},
+	})
+	if status != http.StatusCreated {
+		t.Fatalf("a small trust: %d %v", status, small)
+	}
+	takeover := map[string]any{"key_source": map[string]any{"kind": "jwks", "jwks": fmt.Sprintf(`{"keys":[%s]}`, newIssuer(t).jwk(t, "mine")), "not_after": "2099-01-01T00:00:00Z"}}
+	if status, answer := s.api(t, "PATCH", "/dev/trust-relationships/"+small["id"].(string), caller, takeover); status != http.StatusForbidden || answer["field"] != "key_source" {
+		t.Errorf("the issuer's keys replaced: %d %v", status, answer)
+	}
+	if status, answer := s.api(t, "PATCH", "/dev/trust-relationships/"+limited, s.bearer(t), takeover); status != http.StatusOK {
+		t.Errorf("replaced by an administrator: %d %v", status, answer)
+	}
 }
 
 // Rule 20: a change to a trust ends what rests on it, except a change of words.

@@ -14,10 +14,12 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/crypto/acme/autocert"
 	"golang.org/x/net/netutil"
 
 	"github.com/nsc-federation/nsc/internal/audit"
 	"github.com/nsc-federation/nsc/internal/limit"
+	"github.com/nsc-federation/nsc/internal/trace"
 	"github.com/nsc-federation/nsc/internal/web"
 )
 
@@ -26,16 +28,16 @@ const (
 	readHeaderTimeout = 10 * time.Second
 	readTimeout       = 30 * time.Second
 	writeTimeout      = 60 * time.Second
-	idleTimeout       = 2 * time.Minute
+	idleTimeout       = time.Minute
 	maxHeader         = 32 << 10
 	stopTimeout       = 15 * time.Second
 	drainFor          = time.Second // how long a stopping server tells its callers so before it stops listening
-	maxConnections    = 20000
 )
 
 const (
 	sweepEvery = time.Minute
 	sweepBatch = 500
+	sweepAfter = 15 * time.Minute // for nodes whose clocks differ: what one has swept, another must find expired
 )
 
 // Version is set by the linker.
@@ -61,11 +63,15 @@ func Run(ctx context.Context, c Config, talk io.Writer, log *slog.Logger) error 
 	baseURL := c.baseURL(listener.Addr())
 	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopBackground()
+	traces, err := openTraces(c, log)
+	if err != nil {
+		return err
+	}
 	p, err := openParts(background, c, baseURL, time.Now, log)
 	if err != nil {
 		return err
 	}
-	n := &node{config: c, parts: p, baseURL: baseURL, log: log}
+	n := &node{config: c, parts: p, baseURL: baseURL, traces: traces, log: log}
 	err = n.run(ctx, background, listener, talk)
 	stopBackground()
 	n.work.Wait()
@@ -80,6 +86,8 @@ type node struct {
 	log      *slog.Logger
 	work     sync.WaitGroup // in the background
 	hosts    []string
+	traces   *trace.Tracer                // nil where nobody wants them
+	acme     *autocert.Manager            // nil where certificates come from elsewhere
 	handler  atomic.Pointer[http.Handler] // replaced when the configuration is read again
 	draining atomic.Bool
 }
@@ -101,19 +109,26 @@ func (n *node) run(ctx, background context.Context, listener net.Listener, talk 
 	}
 	err = n.announce(ctx, background, talk)
 	if err == nil {
+		collectLess()
 		n.work.Go(func() { n.reloadOnHangup(background) })
+		n.work.Go(func() { n.obtainCertificate(background) })
 		select {
 		case <-ctx.Done():
 			n.drain()
 		case err = <-s.failed:
 		}
 	}
-	return errors.Join(err, s.stop())
+	ending, cancel := context.WithTimeout(context.Background(), stopTimeout)
+	defer cancel()
+	err = errors.Join(err, s.stop(ending))
+	n.sendTraces(ending)
+	return err
 }
 
 // listen starts the servers.
 func (n *node) listen(listener net.Listener) (*servers, error) {
-	listener = netutil.LimitListener(listener, maxConnections)
+	proxies, _ := n.config.proxies() // Check has parsed them before
+	listener = netutil.LimitListener(newFairListener(listener, proxies), connectionLimit())
 	public := n.newServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*n.handler.Load()).ServeHTTP(w, r) }))
 	if n.config.tls() {
 		config, err := n.tlsConfig()
@@ -144,9 +159,7 @@ func (n *node) listen(listener net.Listener) (*servers, error) {
 }
 
 // stop finishes the requests that are under way.
-func (s *servers) stop() error {
-	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
-	defer cancel()
+func (s *servers) stop(ctx context.Context) error {
 	err := errors.Join(s.public.Shutdown(ctx), s.admin.Shutdown(ctx))
 	if s.metrics != nil {
 		err = errors.Join(err, s.metrics.Shutdown(ctx))
@@ -183,7 +196,7 @@ func (n *node) serveWith(c Config) {
 	handler := web.New(web.Config{
 		BaseURL: n.baseURL, Tokens: n.parts.tokens, Keys: n.parts.rings, Workspaces: n.parts.cache, Manage: n.parts.manage,
 		Ready: n.ready, Hosts: n.hosts, Log: n.log, Addresses: limit.New(addressRate), TrustedProxies: proxies,
-		Metrics: n.parts.metrics, Draining: n.draining.Load,
+		Metrics: n.parts.metrics, Traces: n.traces, Draining: n.draining.Load,
 	})
 	n.handler.Store(&handler)
 }
@@ -229,6 +242,7 @@ func (n *node) sweep(ctx context.Context) {
 		}
 		for what, sweep := range map[string]func(context.Context, time.Time, int) (int, error){
 			"uses": n.parts.store.SweepUses, "cut-offs": n.parts.store.SweepCutOffs, "opaque tokens": n.parts.store.SweepOpaque,
+			"answers": n.parts.store.SweepAnswers,
 		} {
 			if err := sweepAll(ctx, sweep); err != nil && ctx.Err() == nil {
 				n.log.Warn("what has expired could not be swept", "what", what, "error", err)
@@ -240,7 +254,7 @@ func (n *node) sweep(ctx context.Context) {
 // sweepAll sweeps batch by batch until one is not full.
 func sweepAll(ctx context.Context, sweep func(context.Context, time.Time, int) (int, error)) error {
 	for {
-		swept, err := sweep(ctx, time.Now(), sweepBatch)
+		swept, err := sweep(ctx, time.Now().Add(-sweepAfter), sweepBatch)
 		if err != nil || swept < sweepBatch {
 			return err
 		}

@@ -7,9 +7,11 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"golang.org/x/crypto/acme"
 )
 
-// tlsConfig returns how HTTPS is served: with the configured files, or with a certificate of our own.
+// tlsConfig returns how HTTPS is served: with the configured files, by ACME, or with a certificate of our own.
 func (n *node) tlsConfig() (*tls.Config, error) {
 	c := &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}
 	if n.config.TLSCertFile != "" {
@@ -18,6 +20,15 @@ func (n *node) tlsConfig() (*tls.Config, error) {
 			return nil, err
 		}
 		c.GetCertificate = files.certificate
+		return c, nil
+	}
+	if n.config.ACME {
+		manager, err := openACME(n.config)
+		if err != nil {
+			return nil, err
+		}
+		n.acme = manager
+		c.GetCertificate, c.NextProtos = manager.GetCertificate, append(c.NextProtos, acme.ALPNProto)
 		return c, nil
 	}
 	authority, err := openSelfSigned(n.config.DataDir, ownHosts(n.baseURL))

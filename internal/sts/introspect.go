@@ -36,13 +36,25 @@ func (s *Service) active(ctx context.Context, snapshot *workspace.Snapshot, toke
 	if err != nil {
 		return identity.Identity{}, err
 	}
-	rests := subject.Trusts()
-	if rests == nil {
-		if rests, err = s.recordedTrusts(ctx, snapshot, subject.TokenID()); err != nil {
+	rests := workspace.Rests{Trusts: subject.Trusts()}
+	if rests.Trusts == nil {
+		if rests, err = s.recorded(ctx, snapshot, subject.TokenID()); err != nil {
 			return identity.Identity{}, err
 		}
 	}
-	return subject, s.standing(ctx, snapshot, subject, rests)
+	for _, parent := range rests.Parents {
+		if cut, err := snapshot.TokenCut(ctx, parent); err != nil || cut {
+			return identity.Identity{}, orRefused(err, "a token that it was derived from is cut off")
+		}
+	}
+	return subject, s.standing(ctx, snapshot, subject, rests.Trusts)
+}
+
+func orRefused(err error, why string) error {
+	if err != nil {
+		return err
+	}
+	return fault.Newf(fault.TokenRefused, "%s", why)
 }
 
 // held verifies a token that the workspace issued, for any audience.
@@ -57,21 +69,45 @@ func (s *Service) held(ctx context.Context, snapshot *workspace.Snapshot, token 
 	return s.verifier.Issued(ctx, snapshot.Tenant, unverified)
 }
 
-// recordedTrusts returns the trusts behind a token for a third party: the token does not say (rule 11), the record does.
-func (s *Service) recordedTrusts(ctx context.Context, snapshot *workspace.Snapshot, tokenID string) ([]identity.TrustRef, error) {
-	return snapshot.Rests(ctx, tokenID, func(ctx context.Context) ([]identity.TrustRef, error) {
-		entries, err := s.record.Search(ctx, audit.Query{
-			WorkspaceID: snapshot.ID, TokenID: tokenID, Kinds: []audit.Kind{audit.TokenIssued}, Limit: 1,
-		})
+// maxWalk bounds the way back from a token to the first one of its chain; policy allows no longer chains.
+const maxWalk = 20
+
+// recorded returns what a token for a third party rests on, by the record.
+func (s *Service) recorded(ctx context.Context, snapshot *workspace.Snapshot, tokenID string) (workspace.Rests, error) {
+	return snapshot.RestsOf(ctx, tokenID, func(ctx context.Context) (workspace.Rests, error) {
+		event, err := s.issued(ctx, snapshot.ID, tokenID)
 		if err != nil {
-			return nil, err
+			return workspace.Rests{}, err
 		}
-		if len(entries) == 0 {
-			return nil, fault.Newf(fault.TokenRefused, "token %s is not on the record", tokenID)
+		rests := workspace.Rests{Trusts: event.Trusts}
+		for range maxWalk {
+			if event.Upstream == nil || event.Upstream.Issuer != snapshot.Tenant.Issuer {
+				break
+			}
+			rests.Parents = append(rests.Parents, event.Upstream.TokenID)
+			if event, err = s.issued(ctx, snapshot.ID, event.Upstream.TokenID); fault.Is(err, fault.TokenRefused) {
+				break // a revocable token: registered, not issued
+			}
+			if err != nil {
+				return workspace.Rests{}, err
+			}
 		}
-		event, err := audit.Decode(entries[0].Body)
-		return event.Trusts, err
+		return rests, nil
 	})
+}
+
+// issued returns the event of a token that the workspace issued.
+func (s *Service) issued(ctx context.Context, workspaceID, tokenID string) (audit.Event, error) {
+	entries, err := s.record.Search(ctx, audit.Query{
+		WorkspaceID: workspaceID, TokenID: tokenID, Kinds: []audit.Kind{audit.TokenIssued}, Limit: 1,
+	})
+	if err != nil {
+		return audit.Event{}, err
+	}
+	if len(entries) == 0 {
+		return audit.Event{}, fault.Newf(fault.TokenRefused, "token %s is not on the record", tokenID)
+	}
+	return audit.Decode(entries[0].Body)
 }
 
 // unlessRefused drops what says that a token is not active, and keeps what says that nobody can tell.

@@ -19,6 +19,7 @@ var codes = map[policy.Reason]fault.Code{
 	policy.DeadTrust:       fault.TokenRefused,
 	policy.CutOff:          fault.TokenRefused,
 	policy.FederationLimit: fault.TokenRefused,
+	policy.ChainLimit:      fault.TokenRefused,
 	policy.MappingRefused:  fault.TokenRefused,
 	policy.MappingConflict: fault.TokenRefused,
 	policy.NoTokenID:       fault.TokenRefused,
@@ -63,7 +64,7 @@ func (s *Service) refuse(ctx context.Context, snapshot *workspace.Snapshot, call
 	f := face(err)
 	now := s.now()
 	f.Refusal = id.New(now)
-	log := s.log.With("refusal", f.Refusal, "code", f.Code, "address", req.From.Address, "cause", f.Error())
+	log := s.log.With("refusal", f.Refusal, "code", f.Code, "address", req.From.Address, "cause", brief(f.Error()))
 	if snapshot != nil {
 		log = log.With("workspace", snapshot.Name)
 	}
@@ -71,19 +72,34 @@ func (s *Service) refuse(ctx context.Context, snapshot *workspace.Snapshot, call
 		log.Error("no token could be issued")
 		return f
 	}
-	log.Info("a token was refused")
-	if caller.IsZero() {
+	if caller.IsZero() { // anybody can make these up: a few lines a second are enough to see what goes on
+		if s.refusals.Take("unverified") == nil {
+			log.Info("a token was refused")
+		}
 		return f
+	}
+	log.Info("a token was refused")
+	if f.Code == fault.TooMany || s.refusals.Take(snapshot.ID+caller.Issuer()) != nil {
+		return f // whoever has a signed token of a shared issuer must not fill the record either
 	}
 	noteErr := s.recorder.Note(ctx, audit.Event{
 		ID: f.Refusal, Time: now, WorkspaceID: snapshot.ID, Kind: audit.TokenRefused, Subject: caller.Subject(),
-		Address: req.From.Address, Upstream: audit.UpstreamOf(caller), Reason: f.Error(),
-		Details: map[string]string{"code": string(f.Code), "audience": req.Want.Audience, "token_type": string(req.Want.TokenType)},
+		Address: req.From.Address, Upstream: audit.UpstreamOf(caller), Reason: brief(f.Error()),
+		Details: map[string]string{"code": string(f.Code), "audience": brief(req.Want.Audience), "token_type": string(req.Want.TokenType)},
 	})
 	if noteErr != nil {
 		log.Error("a refusal could not be recorded", "error", noteErr)
 	}
 	return f
+}
+
+// brief bounds what a stranger has a say in.
+func brief(text string) string {
+	const most = 300
+	if len(text) <= most {
+		return text
+	}
+	return text[:most] + "…"
 }
 
 // face returns the fault that a caller is told.

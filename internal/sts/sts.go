@@ -20,6 +20,7 @@ import (
 	"github.com/nsc-federation/nsc/internal/keys"
 	"github.com/nsc-federation/nsc/internal/limit"
 	"github.com/nsc-federation/nsc/internal/policy"
+	"github.com/nsc-federation/nsc/internal/trace"
 	"github.com/nsc-federation/nsc/internal/workspace"
 )
 
@@ -82,16 +83,20 @@ type Service struct {
 	signer     Signer
 	opaques    Opaques
 	record     Record
-	limit      atomic.Pointer[limit.Buckets] // tokens by workspace, after verification (rule 24)
+	limit      atomic.Pointer[limit.Buckets] // tokens by workspace, after the decision (rule 24)
+	refusals   *limit.Buckets                // events and log lines of refusals
 	now        func() time.Time
 	log        *slog.Logger
 }
+
+// refusalsPerSecond is how many refusals are recorded per workspace and issuer, and how many of strangers are logged.
+const refusalsPerSecond = 10
 
 // New returns the service of the four steps.
 func New(c Config) *Service {
 	return &Service{
 		workspaces: c.Workspaces, verifier: c.Verifier, recorder: c.Recorder, signer: c.Signer, opaques: c.Opaques,
-		record: c.Record, now: c.Now, log: c.Log,
+		record: c.Record, now: c.Now, log: c.Log, refusals: limit.New(refusalsPerSecond),
 	}
 }
 
@@ -139,15 +144,9 @@ func (s *Service) Exchange(ctx context.Context, req Request) (Answer, error) {
 	if err != nil {
 		return Answer{}, s.refuse(ctx, snapshot, identity.Identity{}, req, err)
 	}
+	trace.Workspace(ctx, snapshot.Name)
 	return s.decide(ctx, snapshot, req, func(snapshot *workspace.Snapshot) (identity.Identity, error) {
-		caller, err := s.verify(ctx, snapshot, unverified)
-		if err != nil {
-			return identity.Identity{}, err
-		}
-		if err := s.limit.Load().Take(snapshot.Name); err != nil {
-			return identity.Identity{}, err // not an event: what is limited does not fill the record either
-		}
-		return caller, nil
+		return s.verify(ctx, snapshot, unverified)
 	})
 }
 
@@ -199,30 +198,20 @@ func (s *Service) newer(ctx context.Context, old *workspace.Snapshot) (*workspac
 
 // issue is the path from an identity to a token: decide, record, sign.
 func (s *Service) issue(ctx context.Context, snapshot *workspace.Snapshot, caller identity.Identity, req Request) (Answer, error) {
-	now := s.now()
-	trusts, live, err := s.authority(ctx, snapshot, caller)
+	grant, err := s.grant(ctx, snapshot, caller, req)
 	if err != nil {
 		return Answer{}, err
 	}
-	cut, err := snapshot.CutOff(ctx, caller)
+	if caller.Kind() != identity.Local {
+		if err := s.limit.Load().Take(snapshot.Name); err != nil {
+			return Answer{}, err
+		}
+	}
+	receipt, err := s.intent(ctx, grant, req.From)
 	if err != nil {
 		return Answer{}, err
 	}
-	decision := policy.Decide(caller, trusts, live, policy.Request{
-		ID: id.New(now), Now: now, Generation: snapshot.Generation, Assertion: req.Assertion,
-		TokenType: req.Want.TokenType, Audience: req.Want.Audience, Algorithm: req.Want.Algorithm,
-		Details: req.Want.Details, HasDetails: req.Want.HasDetails, Scope: req.Want.Scope,
-		Trust: req.Want.Trust, Lifetime: req.Want.Lifetime, CutOff: string(cut),
-	})
-	grant, ok := decision.Grant()
-	if !ok {
-		return Answer{}, refusal(decision)
-	}
-	if err := s.signable(ctx, grant); err != nil {
-		return Answer{}, err
-	}
-	receipt, err := s.recorder.Intent(ctx, grant, req.From)
-	if err != nil {
+	if err := stillAllowed(ctx, snapshot, grant, receipt); err != nil {
 		return Answer{}, err
 	}
 	token, err := s.sign(ctx, receipt, req.Want.Opaque)
@@ -232,11 +221,69 @@ func (s *Service) issue(ctx context.Context, snapshot *workspace.Snapshot, calle
 	return Answer{token, grant.TokenType(), snapshot.Tenant, grant.Permissions(), token.ExpiresAt()}, nil
 }
 
-func (s *Service) sign(ctx context.Context, receipt audit.Receipt, opaque bool) (keys.Token, error) {
-	if opaque {
-		return s.opaques.Issue(ctx, receipt)
+// stillAllowed refuses to sign anew what was recorded for an earlier use of the same token (rule 16) and cut off since. The
+// record's transaction has just compared the generation, so the snapshot knows of every cut-off.
+func stillAllowed(ctx context.Context, snapshot *workspace.Snapshot, grant policy.Grant, receipt audit.Receipt) error {
+	if receipt.TokenID() == grant.ID() {
+		return nil
 	}
-	return s.signer.Sign(ctx, receipt)
+	cut, err := snapshot.TokenCut(ctx, receipt.TokenID())
+	if err == nil && cut {
+		err = fault.Newf(fault.TokenRefused, "token %s, which was issued before, is cut off", receipt.TokenID())
+	}
+	return err
+}
+
+// grant decides, and finds out whether what it decided can be signed.
+func (s *Service) grant(ctx context.Context, snapshot *workspace.Snapshot, caller identity.Identity, req Request) (policy.Grant, error) {
+	ctx, span := trace.Begin(ctx, trace.Decide)
+	grant, err := s.decided(ctx, snapshot, caller, req)
+	if err == nil {
+		err = s.signable(ctx, grant)
+	}
+	span.End(err)
+	return grant, err
+}
+
+func (s *Service) decided(ctx context.Context, snapshot *workspace.Snapshot, caller identity.Identity, req Request) (policy.Grant, error) {
+	now := s.now()
+	trusts, live, err := s.authority(ctx, snapshot, caller)
+	if err != nil {
+		return policy.Grant{}, err
+	}
+	cut, err := snapshot.CutOff(ctx, caller)
+	if err != nil {
+		return policy.Grant{}, err
+	}
+	decision := policy.Decide(caller, trusts, live, policy.Request{
+		ID: id.New(now), Now: now, Generation: snapshot.Generation, Assertion: req.Assertion,
+		TokenType: req.Want.TokenType, Audience: req.Want.Audience, Algorithm: req.Want.Algorithm,
+		Details: req.Want.Details, HasDetails: req.Want.HasDetails, Scope: req.Want.Scope,
+		Trust: req.Want.Trust, Lifetime: req.Want.Lifetime, CutOff: string(cut),
+	})
+	grant, ok := decision.Grant()
+	if !ok {
+		return policy.Grant{}, refusal(decision)
+	}
+	return grant, nil
+}
+
+func (s *Service) intent(ctx context.Context, grant policy.Grant, from audit.Origin) (audit.Receipt, error) {
+	ctx, span := trace.Begin(ctx, trace.Record)
+	receipt, err := s.recorder.Intent(ctx, grant, from)
+	span.End(err)
+	return receipt, err
+}
+
+func (s *Service) sign(ctx context.Context, receipt audit.Receipt, opaque bool) (token keys.Token, err error) {
+	ctx, span := trace.Begin(ctx, trace.Sign)
+	if opaque {
+		token, err = s.opaques.Issue(ctx, receipt)
+	} else {
+		token, err = s.signer.Sign(ctx, receipt)
+	}
+	span.End(err)
+	return token, err
 }
 
 // signable refuses what no key of the workspace could sign, before it is recorded.

@@ -6,6 +6,7 @@ import (
 	"github.com/nsc-federation/nsc/internal/fault"
 	"github.com/nsc-federation/nsc/internal/identity"
 	"github.com/nsc-federation/nsc/internal/policy"
+	"github.com/nsc-federation/nsc/internal/trace"
 	"github.com/nsc-federation/nsc/internal/workspace"
 )
 
@@ -49,8 +50,21 @@ func (s *Service) infer(u identity.Unverified) string {
 }
 
 func (s *Service) verify(ctx context.Context, snapshot *workspace.Snapshot, u identity.Unverified) (identity.Identity, error) {
+	ctx, span := trace.Begin(ctx, trace.Verify)
+	caller, err := s.verified(ctx, snapshot, u)
+	span.End(err)
+	return caller, err
+}
+
+func (s *Service) verified(ctx context.Context, snapshot *workspace.Snapshot, u identity.Unverified) (identity.Identity, error) {
 	if u.Issuer() == snapshot.Tenant.Issuer {
 		return s.own(ctx, snapshot.Tenant, u)
+	}
+	if _, ours := s.workspaces.NameOf(u.Issuer()); ours {
+		// Its keys come from memory, and it is not its generation that the record's transaction compares (rule 22).
+		if err := s.workspaces.Fresh(); err != nil {
+			return identity.Identity{}, fault.New(fault.Unavailable, err)
+		}
 	}
 	trusted, err := snapshot.Trusts(ctx, u.Issuer())
 	if err != nil {

@@ -2,56 +2,41 @@ package web
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/nsc-federation/nsc/internal/fault"
+	"github.com/nsc-federation/nsc/internal/id"
 	"github.com/nsc-federation/nsc/internal/identity"
+	"github.com/nsc-federation/nsc/internal/trace"
 )
 
-// apiBase is where the management API lives. Every path below it names its workspace.
-const apiBase = "/api/v1/workspaces"
+// Where the management API lives. Every path below apiBase names its workspace.
+const (
+	apiRoot = "/api/v1/"
+	apiBase = "/api/v1/workspaces"
+)
 
-const maxAPIBody = 1 << 20 // an uploaded JWKS of 512 KiB fits
-
-// problems makes the one global of the API library render our problems; it is the same for every handler.
-var problems = sync.OnceFunc(func() {
+// library sets the globals of the API library, which are the same for every handler: errors are our problems, and the
+// names of members are case-sensitive, because {"grants": …, "GRANTS": …} must not be checked as one and read as the other.
+var library = sync.OnceFunc(func() {
 	huma.NewError = func(status int, message string, errs ...error) huma.StatusError {
 		return newProblem(requestFault(status, message, errs))
 	}
+	huma.ValidateStrictCasing = true
 })
-
-// requestFault turns what the library found wrong with a request into a fault. Its texts speak of the request alone.
-func requestFault(status int, message string, errs []error) *fault.Fault {
-	code := fault.InvalidRequest
-	switch {
-	case status == http.StatusUnprocessableEntity:
-		code = fault.InvalidField
-	case status == http.StatusRequestEntityTooLarge:
-		code = fault.TooLarge
-	case status >= 500:
-		return fault.Newf(fault.Internal, "%s: %v", message, errors.Join(errs...))
-	}
-	f := fault.Newf(code, "%s", message)
-	f.Detail = message
-	var detail *huma.ErrorDetail
-	if len(errs) > 0 && errors.As(errs[0], &detail) {
-		f.Field = strings.TrimPrefix(strings.TrimPrefix(detail.Location, "body."), "query.")
-		f.Detail = detail.Message
-	}
-	return f
-}
 
 // Call is what every call of the management API has: the workspace, the bearer token, and where it came from.
 type Call struct {
 	Origin
-	Workspace     string `path:"workspace" doc:"Name of the workspace"`
-	Authorization string `header:"Authorization" doc:"Bearer and an access token whose audience is the workspace's issuer"`
+	Workspace     string `path:"workspace" doc:"Name of the workspace" example:"acme"`
+	Authorization string `header:"Authorization" hidden:"true"` // described as a security scheme
 }
 
 // Origin is where a call came from.
@@ -64,30 +49,17 @@ func (o *Origin) Resolve(ctx huma.Context) []error {
 	return nil
 }
 
+// answer is an answer that is nothing but its body.
 type answer[T any] struct{ Body T }
 
-// list is a page of things; next is the cursor of the page after it.
-type list[T any] struct {
-	Items []T    `json:"items" nullable:"false"`
-	Next  string `json:"next,omitempty" doc:"Give this as after (or before) to go on; absent on the last page"`
-}
-
-func newList[T any](items []T, limit int, cursor func(T) string) list[T] {
-	l := list[T]{Items: items}
-	if l.Items == nil {
-		l.Items = []T{}
-	}
-	if limit > 0 && len(items) >= limit {
-		l.Next = cursor(items[len(items)-1])
-	}
-	return l
-}
+// nothing is an answer without a body.
+type nothing struct{}
 
 // bearer returns the token of an Authorization header (RFC 6750 §2.1).
 func bearer(header string) (string, error) {
 	scheme, token, ok := strings.Cut(header, " ")
 	if !ok || !strings.EqualFold(scheme, "Bearer") || token == "" {
-		return "", fault.Newf(fault.Unauthenticated, "no bearer token")
+		return "", fault.New(fault.Unauthenticated, errNoToken)
 	}
 	return strings.TrimSpace(token), nil
 }
@@ -105,39 +77,70 @@ func (h *handler) caller(ctx context.Context, c Call) (identity.Identity, error)
 	return caller, err
 }
 
-// serve registers an operation whose errors are rendered as problems.
-func serve[I, O any](h *handler, api huma.API, op huma.Operation, run func(context.Context, *I) (O, error)) {
-	op.MaxBodyBytes = maxAPIBody
-	huma.Register(api, op, func(ctx context.Context, in *I) (*answer[O], error) {
-		out, err := run(ctx, in)
+// serve registers an operation whose answer is nothing but its body.
+func serve[I, T any](h *handler, api huma.API, op operation, run func(context.Context, *I) (T, error)) {
+	respond(h, api, op, func(ctx context.Context, in *I) (*answer[T], error) {
+		body, err := run(ctx, in)
 		if err != nil {
-			return nil, h.apiError(op.OperationID, err)
+			return nil, err
 		}
-		return &answer[O]{out}, nil
+		return &answer[T]{body}, nil
 	})
 }
 
-func (h *handler) apiError(operation string, err error) error {
+// respond registers an operation. Its errors are rendered as problems.
+func respond[I, O any](h *handler, api huma.API, op operation, run func(context.Context, *I) (*O, error)) {
+	huma.Register(api, op.describe(api.OpenAPI().Components), func(ctx context.Context, in *I) (*O, error) {
+		out, err := run(ctx, in)
+		if err != nil {
+			return nil, h.apiError(ctx, op.ID, err)
+		}
+		return out, nil
+	})
+}
+
+// apiError returns an error as it is answered. Failures of ours get an ID by which the log has the cause.
+func (h *handler) apiError(ctx context.Context, operation string, err error) error {
+	if same, ok := err.(notModified); ok {
+		return same
+	}
 	f := *fault.From(err)
-	if f.Status() >= 500 {
-		h.Log.Error("a call failed", "operation", operation, "error", err)
+	trace.Refused(ctx, &f)
+	if f.Status() >= http.StatusInternalServerError {
+		if f.Refusal == "" {
+			f.Refusal = id.New(time.Now())
+		}
+		h.Log.Error("a call failed", "operation", operation, "refusal_id", f.Refusal, "error", err)
 	} else {
-		h.Log.Info("a call was refused", "operation", operation, "code", f.Code, "cause", f.Error())
+		h.logRefusal(operation, &f)
 	}
 	return newProblem(&f)
 }
 
-// api registers the management API.
+func (h *handler) logRefusal(operation string, f *fault.Fault) {
+	if h.refusals.Take("") == nil { // anybody can make these up
+		h.Log.Info("a call was refused", "operation", operation, "code", f.Code, "field", f.Field, "cause", fmt.Sprintf("%.300s", f.Error()))
+	}
+}
+
+// api registers the management API, and what describes it.
 func (h *handler) api() {
-	problems()
-	config := huma.DefaultConfig("nsc management API", "v1")
-	config.DocsPath, config.OpenAPIPath, config.SchemasPath = "", "", ""
-	config.CreateHooks = nil
-	api := humago.New(h.mux, config)
+	api := h.newAPI()
 	h.workspaceAPI(api)
 	h.trustAPI(api)
 	h.keyAPI(api)
 	h.recordAPI(api)
 	h.cutOffAPI(api)
 	h.revocableAPI(api)
+	openAnswers(api.OpenAPI())
+	h.referenceAPI(api.OpenAPI())
+}
+
+func (h *handler) newAPI() huma.API {
+	library()
+	api := humago.New(h.mux, huma.Config{
+		OpenAPI: newDocument(), Formats: huma.DefaultFormats, DefaultFormat: "application/json",
+	})
+	api.UseMiddleware(h.strict)
+	return api
 }

@@ -7,18 +7,20 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/nsc-federation/nsc/internal/fault"
 	"github.com/nsc-federation/nsc/internal/manage"
 	"github.com/nsc-federation/nsc/internal/workspace"
 )
 
+// cutOffBody is a lasting cut-off as the API shows it.
 type cutOffBody struct {
-	ID        string            `json:"id"`
-	Kind      workspace.CutKind `json:"kind"`
-	Value     string            `json:"value" doc:"jti, subject as nsc names it, or hash of the issuer"`
-	Reason    string            `json:"reason,omitempty"`
-	CreatedBy string            `json:"created_by"`
-	CreatedAt time.Time         `json:"created_at"`
-	ExpiresAt *time.Time        `json:"expires_at,omitempty" doc:"Absent: until it is lifted"`
+	ID        string            `json:"id" doc:"To lift it" example:"agolopj52c6lk4olb3kgm6gybq"`
+	Kind      workspace.CutKind `json:"kind" doc:"token, subject or issuer" example:"token"`
+	Value     string            `json:"value" doc:"jti, subject as nsc names it, or hash of the issuer" example:"agolopkbxawbssvvgrpr6ygwb4"`
+	Reason    string            `json:"reason,omitempty" doc:"For people" example:"laptop stolen"`
+	CreatedBy string            `json:"created_by" doc:"Subject of who made it"`
+	CreatedAt time.Time         `json:"created_at" doc:"When it was made"`
+	ExpiresAt *time.Time        `json:"expires_at,omitempty" doc:"When what it forbids has ended by itself; absent: it lasts until it is lifted"`
 }
 
 func newCutOffBody(c workspace.CutOff) cutOffBody {
@@ -30,69 +32,75 @@ func newCutOffBody(c workspace.CutOff) cutOffBody {
 	return body
 }
 
-type createCutOff struct {
-	Call
-	Body struct {
-		Trust   string `json:"trust,omitempty" doc:"ID of a trust relationship: ends the tokens that rest on it"`
-		Token   string `json:"token,omitempty" doc:"jti of one token"`
-		Key     string `json:"key,omitempty" doc:"ID of a signing key: removed at once"`
-		Issuer  string `json:"issuer,omitempty" doc:"An external issuer, alone or with the subject that it names"`
-		Subject string `json:"subject,omitempty" doc:"With issuer, as the issuer names it; alone, as nsc does"`
-		Reason  string `json:"reason,omitempty"`
-	}
+// cutOffRequest names what is to be cut off.
+type cutOffRequest struct {
+	Trust   string `json:"trust,omitempty" maxLength:"64" doc:"ID of a trust relationship: ends the tokens that rest on it, and leaves it as it is"`
+	Token   string `json:"token,omitempty" maxLength:"64" doc:"jti of one token" example:"agolopkbxawbssvvgrpr6ygwb4"`
+	Key     string `json:"key,omitempty" maxLength:"64" doc:"ID of a signing key: removed at once"`
+	Issuer  string `json:"issuer,omitempty" maxLength:"1024" doc:"An external issuer, alone or with the subject that it names"`
+	Subject string `json:"subject,omitempty" maxLength:"1024" doc:"With issuer, as the issuer names it; alone, as nsc does"`
+	Reason  string `json:"reason,omitempty" maxLength:"500" doc:"For people; goes on the record" example:"laptop stolen"`
 }
 
+type createCutOff struct {
+	Call
+	Creation
+	Body cutOffRequest
+}
+
+type liftCutOff struct {
+	Call
+	ID string `path:"id" doc:"ID of the cut-off" example:"agolopj52c6lk4olb3kgm6gybq"`
+}
+
+// unreachableBody counts tokens that a cut-off does not reach.
 type unreachableBody struct {
-	Audience string    `json:"audience"`
-	Count    int       `json:"count"`
+	Audience string    `json:"audience" doc:"Who verifies them by himself" example:"https://api.example.com"`
+	Count    int       `json:"count" doc:"How many are alive"`
 	Latest   time.Time `json:"latest" doc:"When the last of them ends"`
 }
 
+// cutOffResult is what a cut-off did.
 type cutOffResult struct {
-	ID          string            `json:"id,omitempty" doc:"Of the lasting cut-off, to lift it; absent for a trust or a key"`
-	Unreachable []unreachableBody `json:"unreachable" nullable:"false" doc:"Living tokens that others verify by themselves"`
+	ID          string            `json:"id,omitempty" doc:"Of the lasting cut-off, to lift it; absent for a trust or a key" example:"agolopj52c6lk4olb3kgm6gybq"`
+	Unreachable []unreachableBody `json:"unreachable" nullable:"false" doc:"Living tokens that others verify by themselves, by audience"`
 	Incomplete  bool              `json:"incomplete,omitempty" doc:"There were more tokens than were counted"`
 }
 
 func (h *handler) cutOffAPI(api huma.API) {
 	base := apiBase + "/{workspace}/cut-offs"
-	serve(h, api, huma.Operation{
-		OperationID: "list-cut-offs", Method: http.MethodGet, Path: base, Summary: "List lasting cut-offs",
-	}, func(ctx context.Context, in *listTrusts) (list[cutOffBody], error) {
-		caller, err := h.caller(ctx, in.Call)
-		if err != nil {
-			return list[cutOffBody]{}, err
-		}
-		found, err := h.Manage.ListCutOffs(ctx, caller, in.After, in.Limit)
-		if err != nil {
-			return list[cutOffBody]{}, err
-		}
-		bodies := make([]cutOffBody, len(found))
-		for i, c := range found {
-			bodies[i] = newCutOffBody(c)
-		}
-		return newList(bodies, in.Limit, func(b cutOffBody) string { return b.ID }), nil
-	})
-	serve(h, api, huma.Operation{
-		OperationID: "cut-off", Method: http.MethodPost, Path: base, DefaultStatus: http.StatusCreated,
-		Summary: "Cut off a trust, token, key, issuer or subject at once; says what it cannot reach",
+	serve(h, api, operation{
+		ID: "list-cut-offs", Method: http.MethodGet, Path: base, Tag: tagCutOffs, Summary: "List lasting cut-offs",
+		Description: "In the order of their IDs. Needs a grant on the workspace: token, read.", Codes: []fault.Code{fault.Forbidden},
+		Answer: list[cutOffBody]{Items: []cutOffBody{exampleCutOff}},
+	}, h.listCutOffs)
+	serve(h, api, operation{
+		ID: "cut-off", Method: http.MethodPost, Path: base, Tag: tagCutOffs, Summary: "Cut something off at once",
+		Description: "Name one of: a trust; a token; a key; an issuer, alone or with its subject; a subject as nsc names it. Once the call has returned, " +
+			"no node signs what it forbids; the answer says what it cannot reach. Cutting off an issuer or a subject stops new exchanges too. " +
+			"Needs a grant on the workspace: token (trust for a trust, key for a key), write, and everything that a trust grants.",
+		Status: http.StatusCreated, Codes: []fault.Code{fault.Forbidden, fault.Conflict, fault.Stale, fault.KeyReused},
+		Request: exampleCutOffRequest, Answer: exampleCutOffResult,
 	}, h.cutOff)
-	huma.Register(api, huma.Operation{
-		OperationID: "lift-cut-off", Method: http.MethodDelete, Path: base + "/{id}", DefaultStatus: http.StatusNoContent,
-		Summary: "Lift a lasting cut-off",
-	}, func(ctx context.Context, in *struct {
-		Call
-		ID string `path:"id"`
-	}) (*struct{}, error) {
-		caller, err := h.caller(ctx, in.Call)
-		if err == nil {
-			err = h.Manage.LiftCutOff(ctx, caller, in.ID, in.address)
-		}
-		if err != nil {
-			return nil, h.apiError("lift-cut-off", err)
-		}
-		return nil, nil
+	respond(h, api, operation{
+		ID: "lift-cut-off", Method: http.MethodDelete, Path: base + "/{id}", Tag: tagCutOffs, Summary: "Lift a lasting cut-off",
+		Description: "What it forbade, and what has not ended since, is allowed again. Needs a grant on the workspace: token, write.",
+		Status:      http.StatusNoContent, Codes: []fault.Code{fault.Forbidden},
+	}, h.liftCutOff)
+}
+
+func (h *handler) listCutOffs(ctx context.Context, in *listCall) (list[cutOffBody], error) {
+	caller, err := h.caller(ctx, in.Call)
+	if err != nil {
+		return list[cutOffBody]{}, err
+	}
+	if err := in.check(); err != nil {
+		return list[cutOffBody]{}, err
+	}
+	found, next, err := pageOf(in.After, in.Limit, func(c workspace.CutOff) string { return c.ID }, func(after string, limit int) ([]workspace.CutOff, error) {
+		return h.Manage.ListCutOffs(ctx, caller, after, limit)
 	})
+	return newList(found, next, newCutOffBody), err
 }
 
 func (h *handler) cutOff(ctx context.Context, in *createCutOff) (cutOffResult, error) {
@@ -100,10 +108,11 @@ func (h *handler) cutOff(ctx context.Context, in *createCutOff) (cutOffResult, e
 	if err != nil {
 		return cutOffResult{}, err
 	}
-	b := in.Body
-	done, err := h.Manage.CutOff(ctx, caller, manage.Target{
-		Trust: b.Trust, Token: b.Token, Key: b.Key, Issuer: b.Issuer, Subject: b.Subject, Reason: b.Reason,
-	}, in.address)
+	service, err := h.once(in.Creation, in.Body, "cut-off", in.Workspace)
+	if err != nil {
+		return cutOffResult{}, err
+	}
+	done, err := service.CutOff(ctx, caller, manage.Target(in.Body), in.address)
 	if err != nil {
 		return cutOffResult{}, err
 	}
@@ -112,4 +121,12 @@ func (h *handler) cutOff(ctx context.Context, in *createCutOff) (cutOffResult, e
 		result.Unreachable[i] = unreachableBody{u.Audience, u.Count, u.Latest.UTC()}
 	}
 	return result, nil
+}
+
+func (h *handler) liftCutOff(ctx context.Context, in *liftCutOff) (*nothing, error) {
+	caller, err := h.caller(ctx, in.Call)
+	if err != nil {
+		return nil, err
+	}
+	return &nothing{}, h.Manage.LiftCutOff(ctx, caller, in.ID, in.address)
 }

@@ -11,20 +11,30 @@ import (
 	"github.com/nsc-federation/nsc/internal/fault"
 )
 
-type searchEvents struct {
-	Call
-	Since   string   `query:"since" doc:"RFC 3339; events at or after it"`
-	Until   string   `query:"until" doc:"RFC 3339; events before it"`
-	Kinds   []string `query:"kind,explode" maxItems:"20" doc:"Kind of event; may repeat"`
-	Subject string   `query:"subject" maxLength:"256"`
-	Trust   string   `query:"trust" maxLength:"26"`
+// Selection says which events a call is about.
+type Selection struct {
+	Since   string   `query:"since" maxLength:"64" doc:"RFC 3339; events at or after it" example:"2026-03-04T05:06:07Z"`
+	Until   string   `query:"until" maxLength:"64" doc:"RFC 3339; events before it"`
+	Kinds   []string `query:"kind,explode" maxItems:"20" nullable:"false" doc:"Kind of event; may repeat" example:"[\"token.issued\"]"`
+	Subject string   `query:"subject" maxLength:"256" doc:"Who did it, as nsc names him"`
+	Trust   string   `query:"trust" maxLength:"26" doc:"ID of a trust that admitted it"`
 	TokenID string   `query:"token_id" maxLength:"256" doc:"jti of the token that the event is about"`
-	Limit   int      `query:"limit" minimum:"1" maximum:"1000" default:"100"`
-	Before  string   `query:"before" maxLength:"26" doc:"ID of the event to go on from, towards older ones"`
 }
 
-func (s searchEvents) query() (audit.Query, error) {
-	q := audit.Query{Subject: s.Subject, Trust: s.Trust, TokenID: s.TokenID, Limit: s.Limit, Before: s.Before}
+type searchEvents struct {
+	Call
+	Selection
+	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"How many events a page has at most"`
+	Before string `query:"before" maxLength:"26" doc:"Cursor: the next of the page before this one, towards older events"`
+}
+
+type countEvents struct {
+	Call
+	Selection
+}
+
+func (s Selection) query() (audit.Query, error) {
+	q := audit.Query{Subject: s.Subject, Trust: s.Trust, TokenID: s.TokenID}
 	for _, kind := range s.Kinds {
 		if !audit.Kind(kind).Known() {
 			return q, fault.Invalid("kind", "%q is not a kind of event; they are %s", kind, audit.KindList())
@@ -50,41 +60,49 @@ func instant(field, text string) (time.Time, error) {
 	return t, nil
 }
 
-type eventCount struct {
-	Count int64 `json:"count"`
+// countBody counts events.
+type countBody struct {
+	Count int64 `json:"count" doc:"How many events there are" example:"42"`
 }
 
 func (h *handler) recordAPI(api huma.API) {
 	base := apiBase + "/{workspace}/events"
-	serve(h, api, huma.Operation{
-		OperationID: "search-events", Method: http.MethodGet, Path: base, Summary: "Search the record, newest first",
-	}, func(ctx context.Context, in *searchEvents) (list[audit.Event], error) {
-		caller, err := h.caller(ctx, in.Call)
-		if err != nil {
-			return list[audit.Event]{}, err
-		}
-		q, err := in.query()
-		if err != nil {
-			return list[audit.Event]{}, err
-		}
-		events, err := h.Manage.SearchRecord(ctx, caller, q)
-		if err != nil {
-			return list[audit.Event]{}, err
-		}
-		return newList(events, in.Limit, func(e audit.Event) string { return e.ID }), nil
+	serve(h, api, operation{
+		ID: "search-events", Method: http.MethodGet, Path: base, Tag: tagRecord, Summary: "Search the record",
+		Description: "Newest first; all conditions must hold. Needs a grant on the workspace: record, read.", Codes: []fault.Code{fault.Forbidden},
+		Answer: list[eventBody]{Items: []eventBody{exampleEvent}, Next: exampleEvent.ID},
+	}, h.searchEvents)
+	serve(h, api, operation{
+		ID: "count-events", Method: http.MethodGet, Path: base + "/count", Tag: tagRecord, Summary: "Count events of the record",
+		Description: "All conditions must hold. Needs a grant on the workspace: record, read.", Codes: []fault.Code{fault.Forbidden}, Answer: countBody{42},
+	}, h.countEvents)
+}
+
+func (h *handler) searchEvents(ctx context.Context, in *searchEvents) (list[eventBody], error) {
+	caller, err := h.caller(ctx, in.Call)
+	if err != nil {
+		return list[eventBody]{}, err
+	}
+	q, err := in.query()
+	if err != nil {
+		return list[eventBody]{}, err
+	}
+	found, next, err := pageOf(in.Before, in.Limit, func(e audit.Event) string { return e.ID }, func(before string, limit int) ([]audit.Event, error) {
+		q.Before, q.Limit = before, limit
+		return h.Manage.SearchRecord(ctx, caller, q)
 	})
-	serve(h, api, huma.Operation{
-		OperationID: "count-events", Method: http.MethodGet, Path: base + "/count", Summary: "Count events of the record",
-	}, func(ctx context.Context, in *searchEvents) (eventCount, error) {
-		caller, err := h.caller(ctx, in.Call)
-		if err != nil {
-			return eventCount{}, err
-		}
-		q, err := in.query()
-		if err != nil {
-			return eventCount{}, err
-		}
-		count, err := h.Manage.CountRecord(ctx, caller, q)
-		return eventCount{count}, err
-	})
+	return newList(found, next, newEventBody), err
+}
+
+func (h *handler) countEvents(ctx context.Context, in *countEvents) (countBody, error) {
+	caller, err := h.caller(ctx, in.Call)
+	if err != nil {
+		return countBody{}, err
+	}
+	q, err := in.query()
+	if err != nil {
+		return countBody{}, err
+	}
+	count, err := h.Manage.CountRecord(ctx, caller, q)
+	return countBody{count}, err
 }

@@ -14,16 +14,17 @@ import (
 	"github.com/nsc-federation/nsc/internal/workspace"
 )
 
+// revocableBody is a revocable token as the API shows it.
 type revocableBody struct {
-	ID          string                `json:"id"`
-	Name        string                `json:"name"`
-	Subject     string                `json:"subject" doc:"Who the token is, as nsc names it"`
-	Grants      []identity.Permission `json:"grants" nullable:"false"`
-	CreatedBy   string                `json:"created_by"`
-	CreatedAt   time.Time             `json:"created_at"`
-	RefreshedAt time.Time             `json:"refreshed_at" doc:"When the present secret was made"`
-	ExpiresAt   time.Time             `json:"expires_at"`
-	Token       string                `json:"token,omitempty" doc:"The secret; only in the answer that made it"`
+	ID          string      `json:"id" doc:"Never changes and is never given again" example:"agolopj52c6lk4olb3kgm6gybq"`
+	Name        string      `json:"name" doc:"What the token is for" example:"old build server"`
+	Subject     string      `json:"subject" doc:"Who the token is, as nsc names it"`
+	Grants      []grantBody `json:"grants" nullable:"false" doc:"What it may do"`
+	CreatedBy   string      `json:"created_by" doc:"Subject of who made it"`
+	CreatedAt   time.Time   `json:"created_at" doc:"When it was made"`
+	RefreshedAt time.Time   `json:"refreshed_at" doc:"When the present secret was made"`
+	ExpiresAt   time.Time   `json:"expires_at" doc:"When it ends"`
+	Token       string      `json:"token,omitempty" doc:"The secret; only in the answer that made it, and not in that to a retry"`
 }
 
 func newRevocableBody(t workspace.Revocable, secret string) (revocableBody, error) {
@@ -31,38 +32,46 @@ func newRevocableBody(t workspace.Revocable, secret string) (revocableBody, erro
 		ID: t.ID, Name: t.Name, Subject: identity.WorkloadSubject(t.WorkspaceID, t.ID), CreatedBy: t.CreatedBy,
 		CreatedAt: t.CreatedAt.UTC(), RefreshedAt: t.RefreshedAt.UTC(), ExpiresAt: t.ExpiresAt.UTC(), Token: secret,
 	}
-	return body, json.Unmarshal(t.Grants, &body.Grants)
+	var grants []identity.Permission
+	err := json.Unmarshal(t.Grants, &grants)
+	body.Grants = newGrants(grants)
+	return body, err
+}
+
+// revocableRequest asks for a revocable token.
+type revocableRequest struct {
+	Name      string      `json:"name" minLength:"1" maxLength:"100" doc:"What the token is for" example:"old build server"`
+	Grants    []grantBody `json:"grants" nullable:"false" doc:"What it may do: never more than the caller may himself"`
+	ExpiresIn *span       `json:"expires_in,omitempty" doc:"How long it lives; default 90 days, at most 366"`
+}
+
+// refreshRequest asks for a new secret.
+type refreshRequest struct {
+	ExpiresIn *span `json:"expires_in,omitempty" doc:"How long it lives from now on; absent: as long as before"`
 }
 
 type createRevocable struct {
 	Call
-	Body struct {
-		Name      string                `json:"name" minLength:"1" maxLength:"100" doc:"What the token is for"`
-		Grants    []identity.Permission `json:"grants"`
-		ExpiresIn string                `json:"expires_in,omitempty" doc:"Like 2160h; default 90 days, at most 366"`
-	}
+	Creation
+	Body revocableRequest
 }
 
-type oneRevocable struct {
+// OneRevocable names a revocable token.
+type OneRevocable struct {
 	Call
-	ID string `path:"id"`
+	ID string `path:"id" doc:"ID of the revocable token" example:"agolopj52c6lk4olb3kgm6gybq"`
 }
 
 type refreshRevocable struct {
-	Call
-	ID   string `path:"id"`
-	Body struct {
-		ExpiresIn string `json:"expires_in,omitempty" doc:"Default: as long as before"`
-	}
+	OneRevocable
+	Body refreshRequest
 }
 
-func life(text string) (time.Duration, error) {
+// life returns a length of time that is asked for, 0 for none.
+func life(wished *span) (time.Duration, error) {
 	var d time.Duration
-	if text == "" {
-		return 0, nil
-	}
-	err := setDuration(&d, "expires_in", &text)
-	if err == nil && d <= 0 {
+	err := setDuration(&d, "expires_in", wished)
+	if err == nil && wished != nil && d <= 0 {
 		err = fault.Invalid("expires_in", "must be positive")
 	}
 	return d, err
@@ -70,48 +79,50 @@ func life(text string) (time.Duration, error) {
 
 func (h *handler) revocableAPI(api huma.API) {
 	base := apiBase + "/{workspace}/revocable-tokens"
-	serve(h, api, huma.Operation{
-		OperationID: "list-revocable-tokens", Method: http.MethodGet, Path: base, Summary: "List revocable tokens",
+	serve(h, api, operation{
+		ID: "list-revocable-tokens", Method: http.MethodGet, Path: base, Tag: tagTokens, Summary: "List revocable tokens",
+		Description: "In the order of their IDs, without their secrets. Needs a grant on the workspace: token, read.", Codes: []fault.Code{fault.Forbidden},
+		Answer: list[revocableBody]{Items: []revocableBody{exampleRevocable}},
 	}, h.listRevocables)
-	serve(h, api, huma.Operation{
-		OperationID: "create-revocable-token", Method: http.MethodPost, Path: base, DefaultStatus: http.StatusCreated,
-		Summary: "Create a token for what cannot federate; the answer has its secret, which is not kept",
+	serve(h, api, operation{
+		ID: "create-revocable-token", Method: http.MethodPost, Path: base, Tag: tagTokens, Summary: "Create a revocable token",
+		Description: "For what cannot federate. The answer has its secret, which is not kept. Needs a grant on the workspace: token, write, and everything that it grants.",
+		Status:      http.StatusCreated, Codes: []fault.Code{fault.Forbidden, fault.KeyReused},
+		Request: exampleRevocableRequest, Answer: exampleNewRevocable,
 	}, h.createRevocable)
-	serve(h, api, huma.Operation{
-		OperationID: "refresh-revocable-token", Method: http.MethodPost, Path: base + "/{id}/refresh",
-		Summary: "Give a token a new secret; the old one, and what was issued for it, end",
+	serve(h, api, operation{
+		ID: "refresh-revocable-token", Method: http.MethodPost, Path: base + "/{id}/refresh", Tag: tagTokens, Summary: "Give a revocable token a new secret",
+		Description: "The old secret, and what was issued for it, end. Needs a grant on the workspace: token, write, and everything that it grants.",
+		Codes:       []fault.Code{fault.Forbidden, fault.Stale}, Request: refreshRequest{}, Answer: exampleNewRevocable,
 	}, h.refreshRevocable)
-	huma.Register(api, huma.Operation{
-		OperationID: "revoke-revocable-token", Method: http.MethodDelete, Path: base + "/{id}", DefaultStatus: http.StatusNoContent,
-		Summary: "Revoke a token, and what was issued for it",
-	}, func(ctx context.Context, in *oneRevocable) (*struct{}, error) {
-		caller, err := h.caller(ctx, in.Call)
-		if err == nil {
-			err = h.Manage.RevokeRevocable(ctx, caller, in.ID, in.address)
-		}
-		if err != nil {
-			return nil, h.apiError("revoke-revocable-token", err)
-		}
-		return nil, nil
-	})
+	respond(h, api, operation{
+		ID: "revoke-revocable-token", Method: http.MethodDelete, Path: base + "/{id}", Tag: tagTokens, Summary: "Revoke a revocable token",
+		Description: "And what was issued for it. Needs a grant on the workspace: token, write, and everything that it grants.",
+		Status:      http.StatusNoContent, Codes: []fault.Code{fault.Forbidden},
+	}, h.revokeRevocable)
 }
 
-func (h *handler) listRevocables(ctx context.Context, in *listTrusts) (list[revocableBody], error) {
+func (h *handler) listRevocables(ctx context.Context, in *listCall) (list[revocableBody], error) {
 	caller, err := h.caller(ctx, in.Call)
 	if err != nil {
 		return list[revocableBody]{}, err
 	}
-	found, err := h.Manage.ListRevocables(ctx, caller, in.After, in.Limit)
+	if err := in.check(); err != nil {
+		return list[revocableBody]{}, err
+	}
+	found, next, err := pageOf(in.After, in.Limit, func(t workspace.Revocable) string { return t.ID }, func(after string, limit int) ([]workspace.Revocable, error) {
+		return h.Manage.ListRevocables(ctx, caller, after, limit)
+	})
 	if err != nil {
 		return list[revocableBody]{}, err
 	}
-	bodies := make([]revocableBody, len(found))
+	l := list[revocableBody]{make([]revocableBody, len(found)), next}
 	for i, t := range found {
-		if bodies[i], err = newRevocableBody(t, ""); err != nil {
-			return list[revocableBody]{}, err
+		if l.Items[i], err = newRevocableBody(t, ""); err != nil {
+			return l, err
 		}
 	}
-	return newList(bodies, in.Limit, func(b revocableBody) string { return b.ID }), nil
+	return l, nil
 }
 
 func (h *handler) createRevocable(ctx context.Context, in *createRevocable) (revocableBody, error) {
@@ -123,7 +134,12 @@ func (h *handler) createRevocable(ctx context.Context, in *createRevocable) (rev
 	if err != nil {
 		return revocableBody{}, err
 	}
-	t, secret, err := h.Manage.CreateRevocable(ctx, caller, manage.NewRevocable{Name: in.Body.Name, Grants: in.Body.Grants, Life: wished}, in.address)
+	service, err := h.once(in.Creation, in.Body, "create-revocable-token", in.Workspace)
+	if err != nil {
+		return revocableBody{}, err
+	}
+	n := manage.NewRevocable{Name: in.Body.Name, Grants: permissionsOf(in.Body.Grants), Life: wished}
+	t, secret, err := service.CreateRevocable(ctx, caller, n, in.address)
 	if err != nil {
 		return revocableBody{}, err
 	}
@@ -144,4 +160,12 @@ func (h *handler) refreshRevocable(ctx context.Context, in *refreshRevocable) (r
 		return revocableBody{}, err
 	}
 	return newRevocableBody(t, secret)
+}
+
+func (h *handler) revokeRevocable(ctx context.Context, in *OneRevocable) (*nothing, error) {
+	caller, err := h.caller(ctx, in.Call)
+	if err != nil {
+		return nil, err
+	}
+	return &nothing{}, h.Manage.RevokeRevocable(ctx, caller, in.ID, in.address)
 }

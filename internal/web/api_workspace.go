@@ -14,11 +14,12 @@ import (
 	"github.com/nsc-federation/nsc/internal/workspace"
 )
 
+// workspaceBody is a workspace as the API shows it.
 type workspaceBody struct {
-	ID        string    `json:"workspace_id"`
-	Name      string    `json:"name"`
-	Issuer    string    `json:"issuer"`
-	CreatedAt time.Time `json:"created_at"`
+	ID        string    `json:"workspace_id" doc:"Never changes and is never given again" example:"agolopjsdawfniaebnoh7uduj4"`
+	Name      string    `json:"name" doc:"Never changes: it is part of the issuer" example:"acme"`
+	Issuer    string    `json:"issuer" doc:"Issuer of the workspace's tokens; its endpoints are listed at <issuer>/.well-known/openid-configuration" example:"https://nsc.example.com/w/acme"`
+	CreatedAt time.Time `json:"created_at" doc:"When it was made"`
 }
 
 func (h *handler) workspaceBody(w workspace.Workspace) workspaceBody {
@@ -26,52 +27,62 @@ func (h *handler) workspaceBody(w workspace.Workspace) workspaceBody {
 }
 
 type listWorkspaces struct {
-	Authorization string `header:"Authorization"`
-	After         string `query:"after" maxLength:"63" doc:"Name to go on after"`
-	Limit         int    `query:"limit" minimum:"1" maximum:"200" default:"200"`
+	Authorization string `header:"Authorization" hidden:"true"`
+	After         string `query:"after" maxLength:"63" doc:"Cursor: the next of the page before this one"`
+	Limit         int    `query:"limit" minimum:"1" maximum:"200" default:"200" doc:"How many things a page has at most"`
+}
+
+// workspaceRequest asks for a workspace.
+type workspaceRequest struct {
+	Name  string       `json:"name" maxLength:"63" doc:"1 to 63 lower-case letters, digits and hyphens; never changes, and is never used again" example:"acme"`
+	Owner ownerRequest `json:"owner" doc:"Who administers the workspace"`
+}
+
+// ownerRequest names an owner.
+type ownerRequest struct {
+	Issuer  string `json:"issuer" doc:"Any issuer that this server can fetch the keys of, its own workspaces included" example:"https://nsc.example.com/w/people"`
+	Subject string `json:"subject" doc:"One subject of that issuer, no pattern" example:"workspace/agolopkbxawbssvvgrpr6ygwb4/user/agolopkfub2kttakbixrwswhx4"`
 }
 
 type createWorkspace struct {
 	Origin
-	Authorization string `header:"Authorization" doc:"Bearer and an access token for the system workspace's issuer"`
-	Body          struct {
-		Name  string `json:"name" maxLength:"63" doc:"Lower-case letters, digits and hyphens; part of the issuer, never changes"`
-		Owner struct {
-			Issuer  string `json:"issuer"`
-			Subject string `json:"subject"`
-		} `json:"owner" doc:"Who administers the workspace: a subject of any issuer that this server can reach"`
-	}
+	Creation
+	Authorization string `header:"Authorization" hidden:"true"`
+	Body          workspaceRequest
 }
 
-type whoami struct {
-	Subject     string                `json:"subject"`
-	Workspace   string                `json:"workspace"`
-	WorkspaceID string                `json:"workspace_id"`
-	Issuer      string                `json:"issuer"`
-	Grants      []identity.Permission `json:"grants" nullable:"false"`
-	Groups      []string              `json:"groups,omitempty"`
-	ClientID    string                `json:"client_id,omitempty"`
-	ExpiresAt   time.Time             `json:"expires_at"`
+// callerBody is who makes a call.
+type callerBody struct {
+	Subject     string      `json:"subject" doc:"The caller's immutable name" example:"workspace/agolopjsdawfniaebnoh7uduj4/user/agolopkfub2kttakbixrwswhx4"`
+	Workspace   string      `json:"workspace" doc:"Name of the workspace that the token is for" example:"acme"`
+	WorkspaceID string      `json:"workspace_id" doc:"Its ID" example:"agolopjsdawfniaebnoh7uduj4"`
+	Issuer      string      `json:"issuer" doc:"Its issuer" example:"https://nsc.example.com/w/acme"`
+	Grants      []grantBody `json:"grants" nullable:"false" doc:"What the caller may do"`
+	Groups      []string    `json:"groups,omitempty" nullable:"false" doc:"Groups that trusts mapped from an external token"`
+	ClientID    string      `json:"client_id,omitempty" doc:"The client that the token was issued to"`
+	ExpiresAt   time.Time   `json:"expires_at" doc:"When the token ends"`
 }
 
 func (h *handler) workspaceAPI(api huma.API) {
-	serve(h, api, huma.Operation{
-		OperationID: "list-workspaces", Method: http.MethodGet, Path: apiBase, Summary: "List workspaces: all to an operator, to others their own",
+	serve(h, api, operation{
+		ID: "list-workspaces", Method: http.MethodGet, Path: apiBase, Tag: tagWorkspaces, Summary: "List workspaces",
+		Description: "All in the order of their names, to a caller of the workspace system; to any other his own. Needs a grant on the workspace: workspace, read.",
+		Codes:       []fault.Code{fault.Forbidden}, Answer: list[workspaceBody]{Items: []workspaceBody{exampleWorkspace}},
 	}, h.listWorkspaces)
-	serve(h, api, huma.Operation{
-		OperationID: "create-workspace", Method: http.MethodPost, Path: apiBase, Summary: "Create a workspace; for operators",
-		DefaultStatus: http.StatusCreated,
+	serve(h, api, operation{
+		ID: "create-workspace", Method: http.MethodPost, Path: apiBase, Tag: tagWorkspaces, Summary: "Create a workspace",
+		Description: "With its signing keys, and a trust relationship that makes the owner its administrator. The caller is an operator: his token is " +
+			"for the workspace system, with a grant on the workspace: workspace, admin.",
+		Status: http.StatusCreated, Codes: []fault.Code{fault.Forbidden, fault.Conflict, fault.KeyReused},
+		Request: exampleWorkspaceRequest, Answer: exampleWorkspace,
 	}, h.createWorkspace)
-	serve(h, api, huma.Operation{
-		OperationID: "describe-workspace", Method: http.MethodGet, Path: apiBase + "/{workspace}", Summary: "Describe a workspace; public",
-	}, func(ctx context.Context, in *struct {
-		Workspace string `path:"workspace"`
-	}) (workspaceBody, error) {
-		w, err := h.Manage.Workspace(ctx, in.Workspace)
-		return h.workspaceBody(w), err
-	})
-	serve(h, api, huma.Operation{
-		OperationID: "whoami", Method: http.MethodGet, Path: apiBase + "/{workspace}/whoami", Summary: "Say who the caller is and what he may do",
+	serve(h, api, operation{
+		ID: "describe-workspace", Method: http.MethodGet, Path: apiBase + "/{workspace}", Tag: tagWorkspaces, Summary: "Describe a workspace",
+		Description: "That a workspace exists is public, as its discovery document is.", Public: true, Answer: exampleWorkspace,
+	}, h.describeWorkspace)
+	serve(h, api, operation{
+		ID: "whoami", Method: http.MethodGet, Path: apiBase + "/{workspace}/whoami", Tag: tagWorkspaces, Summary: "Say who the caller is",
+		Description: "And what he may do, until when. Needs no grant.", Answer: exampleCaller,
 	}, h.whoami)
 }
 
@@ -80,15 +91,14 @@ func (h *handler) listWorkspaces(ctx context.Context, in *listWorkspaces) (list[
 	if err != nil {
 		return list[workspaceBody]{}, err
 	}
-	found, err := h.Manage.ListWorkspaces(ctx, caller, in.After, in.Limit)
-	if err != nil {
-		return list[workspaceBody]{}, err
+	if in.After != "" && workspace.CheckName(in.After) != nil {
+		return list[workspaceBody]{}, fault.Invalid("after", "is not the next of a page")
 	}
-	bodies := make([]workspaceBody, len(found))
-	for i, w := range found {
-		bodies[i] = h.workspaceBody(w)
-	}
-	return newList(bodies, in.Limit, func(b workspaceBody) string { return b.Name }), nil
+	found, next, err := pageOf(in.After, in.Limit, func(w workspace.Workspace) string { return w.Name },
+		func(after string, limit int) ([]workspace.Workspace, error) {
+			return h.Manage.ListWorkspaces(ctx, caller, after, limit)
+		})
+	return newList(found, next, h.workspaceBody), err
 }
 
 func (h *handler) createWorkspace(ctx context.Context, in *createWorkspace) (workspaceBody, error) {
@@ -96,20 +106,30 @@ func (h *handler) createWorkspace(ctx context.Context, in *createWorkspace) (wor
 	if err != nil {
 		return workspaceBody{}, err
 	}
-	owner := manage.Owner{Issuer: in.Body.Owner.Issuer, Subject: in.Body.Owner.Subject}
-	w, err := h.Manage.CreateWorkspace(ctx, caller, in.Body.Name, owner, in.address)
+	service, err := h.once(in.Creation, in.Body, "create-workspace", workspace.SystemName)
+	if err != nil {
+		return workspaceBody{}, err
+	}
+	w, err := service.CreateWorkspace(ctx, caller, in.Body.Name, manage.Owner(in.Body.Owner), in.address)
 	return h.workspaceBody(w), err
 }
 
-func (h *handler) whoami(ctx context.Context, in *Call) (whoami, error) {
+func (h *handler) describeWorkspace(ctx context.Context, in *struct {
+	Workspace string `path:"workspace" doc:"Name of the workspace" example:"acme"`
+}) (workspaceBody, error) {
+	w, err := h.Manage.Workspace(ctx, in.Workspace)
+	return h.workspaceBody(w), err
+}
+
+func (h *handler) whoami(ctx context.Context, in *Call) (callerBody, error) {
 	caller, err := h.caller(ctx, *in)
 	if err != nil {
-		return whoami{}, err
+		return callerBody{}, err
 	}
 	tenant := caller.Tenant()
-	return whoami{
-		caller.Subject(), tenant.Name, tenant.ID, tenant.Issuer, append([]identity.Permission{}, caller.Permissions()...),
-		caller.Groups(), caller.ClientID(), caller.ExpiresAt().UTC(),
+	return callerBody{
+		caller.Subject(), tenant.Name, tenant.ID, tenant.Issuer, newGrants(caller.Permissions()), caller.Groups(), caller.ClientID(),
+		caller.ExpiresAt().UTC(),
 	}, nil
 }
 

@@ -1,8 +1,12 @@
 package web
 
 import (
+	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
+
+	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/nsc-federation/nsc/internal/jwt"
 )
@@ -39,9 +43,47 @@ func (h *handler) discovery(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	issuer := snapshot.Tenant.Issuer
+	body, err := h.documents.of(snapshot.Tenant.Issuer, algorithms)
+	if err != nil {
+		return err
+	}
 	public(w)
-	writeJSON(w, http.StatusOK, metadata{
+	writeBody(w, http.StatusOK, body)
+	return nil
+}
+
+// documents keeps the metadata of the workspaces asked for last, as they are written: they change with the algorithms
+// alone.
+type documents struct{ held *lru.Cache[string, document] }
+
+type document struct {
+	algorithms []jwt.Algorithm
+	body       []byte
+}
+
+const heldDocuments = 1024
+
+func newDocuments() documents {
+	held, err := lru.New[string, document](heldDocuments)
+	if err != nil {
+		panic(err) // only for a size below one
+	}
+	return documents{held}
+}
+
+func (d documents) of(issuer string, algorithms []jwt.Algorithm) ([]byte, error) {
+	if known, ok := d.held.Get(issuer); ok && slices.Equal(known.algorithms, algorithms) {
+		return known.body, nil
+	}
+	body, err := json.Marshal(describe(issuer, algorithms))
+	if err == nil {
+		d.held.Add(issuer, document{algorithms, body})
+	}
+	return body, err
+}
+
+func describe(issuer string, algorithms []jwt.Algorithm) metadata {
+	return metadata{
 		Issuer: issuer, TokenEndpoint: issuer + "/token", JWKS: issuer + "/jwks",
 		Introspection: issuer + "/introspect", Revocation: issuer + "/revoke", RevocationAuth: []string{"none"},
 		ResponseTypes: []string{"id_token"}, SubjectTypes: []string{"public"}, Algorithms: algorithms,
@@ -50,8 +92,7 @@ func (h *handler) discovery(w http.ResponseWriter, r *http.Request) error {
 		Claims: []string{
 			"iss", "sub", "aud", "exp", "iat", "nbf", "jti", "workspace_id", "workspace", "root_iat", "depth", "groups", "attributes",
 		},
-	})
-	return nil
+	}
 }
 
 func (h *handler) jwks(w http.ResponseWriter, r *http.Request) error {
@@ -69,8 +110,7 @@ func (h *handler) jwks(w http.ResponseWriter, r *http.Request) error {
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
-	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(document.JSON) // the client went away
+	writeBody(w, http.StatusOK, document.JSON)
 	return nil
 }
 

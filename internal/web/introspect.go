@@ -32,7 +32,6 @@ func (h *handler) introspect(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Content-Type", "application/json")
 	body := `{"active":false}`
 	if active {
 		kind := `{"active":true,"token_type":"N_A",`
@@ -41,7 +40,7 @@ func (h *handler) introspect(w http.ResponseWriter, r *http.Request) error {
 		}
 		body = kind + strings.TrimPrefix(subject.Payload(), "{")
 	}
-	_, _ = w.Write([]byte(body)) // the client went away
+	writeBody(w, http.StatusOK, []byte(body))
 	return nil
 }
 

@@ -52,7 +52,8 @@ func (h *handler) observe(next http.Handler) http.Handler {
 		if from.IsValid() {
 			text = from.String()
 		}
-		r = r.WithContext(context.WithValue(r.Context(), originKey{}, text))
+		ctx, span := h.Traces.Request(r.Context(), r.Header)
+		r = r.WithContext(context.WithValue(ctx, originKey{}, text))
 		answer := &statusWriter{ResponseWriter: w}
 		if h.Draining != nil && h.Draining() {
 			w.Header().Set("Connection", "close") // this node is leaving; the next request goes elsewhere
@@ -64,6 +65,7 @@ func (h *handler) observe(next http.Handler) http.Handler {
 			next.ServeHTTP(answer, r)
 		}
 		h.Metrics.Request(route(r), answer.status, time.Since(began))
+		span.Answered(route(r), answer.status)
 	})
 }
 

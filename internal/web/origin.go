@@ -19,6 +19,9 @@ func origin(r *http.Request, proxies []netip.Prefix) netip.Addr {
 		return netip.Addr{}
 	}
 	addr = addr.Unmap().WithZone("")
+	if !trusted(addr, proxies) {
+		return addr
+	}
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for i := len(hops) - 1; i >= 0 && trusted(addr, proxies); i-- {
 		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))

@@ -2,11 +2,14 @@ package web
 
 import (
 	"encoding/json"
+	"errors"
+	"maps"
 	"math"
 	"net/http"
 	"strconv"
 
 	"github.com/nsc-federation/nsc/internal/fault"
+	"github.com/nsc-federation/nsc/internal/trace"
 )
 
 func writeText(w http.ResponseWriter, status int, text string) {
@@ -22,10 +25,19 @@ func writeJSON(w http.ResponseWriter, status int, value any) {
 		http.Error(w, "the answer could not be written", http.StatusInternalServerError)
 		return
 	}
-	w.Header().Set("Content-Type", "application/json")
+	writeBody(w, status, body)
+}
+
+// writeBody answers JSON. Its length is told, so that net/http need not send it in chunks.
+func writeBody(w http.ResponseWriter, status int, body []byte) {
+	header := w.Header()
+	header["Content-Type"] = contentJSON
+	header.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // the client went away
 }
+
+var contentJSON = []string{"application/json"}
 
 // retryAfter sets the header where trying again is of use, in whole seconds (RFC 9110 §10.2.3).
 func retryAfter(header http.Header, f *fault.Fault) {
@@ -50,6 +62,7 @@ func (h *handler) oauth(run endpoint) http.Handler {
 			return
 		}
 		f := fault.From(err)
+		trace.Refused(r.Context(), f)
 		if f.Code == fault.Internal {
 			h.Log.Error("a request failed", "path", r.URL.Path, "error", f)
 		}
@@ -82,13 +95,13 @@ func (a assertionError) code() string {
 
 // Problem is the error answer of the management API (RFC 9457).
 type Problem struct {
-	Type    string `json:"type" doc:"Always about:blank: the code says which problem it is"`
-	Title   string `json:"title" doc:"The HTTP status in words"`
-	Status  int    `json:"status"`
-	Detail  string `json:"detail" doc:"What went wrong, in a sentence"`
-	Code    string `json:"code" doc:"Stable code of the problem"`
-	Field   string `json:"field,omitempty" doc:"The field of the request that is at fault"`
-	Refusal string `json:"refusal_id,omitempty" doc:"ID by which an administrator finds the cause"`
+	Type    string `json:"type" doc:"Always about:blank: the code says which problem it is" example:"about:blank"`
+	Title   string `json:"title" doc:"The HTTP status in words" example:"Not Found"`
+	Status  int    `json:"status" doc:"The HTTP status" example:"404"`
+	Detail  string `json:"detail" doc:"What went wrong, in a sentence for people" example:"no such thing here"`
+	Code    string `json:"code" doc:"What went wrong, for programs; stable" example:"not_found"`
+	Field   string `json:"field,omitempty" doc:"The field, parameter or header of the request that is at fault" example:"grants[0].actions"`
+	Refusal string `json:"refusal_id,omitempty" doc:"ID by which an administrator finds the cause" example:"agolopkbxawbssvvgrpr6ygwb4"`
 	fault   *fault.Fault
 }
 
@@ -106,31 +119,38 @@ func (p *Problem) Error() string { return p.Detail }
 func (p *Problem) GetStatus() int { return p.Status }
 
 // ContentType returns the media type of RFC 9457.
-func (p *Problem) ContentType(string) string { return "application/problem+json" }
+func (p *Problem) ContentType(string) string { return mediaProblem }
+
+// errNoToken is the cause of a refusal where nothing was presented that could have been wrong.
+var errNoToken = errors.New("no bearer token")
 
 // GetHeaders returns the headers that go with the problem.
 func (p *Problem) GetHeaders() http.Header {
-	header := http.Header{"Cache-Control": {"no-store"}}
+	header := http.Header{}
 	if p.fault != nil {
 		retryAfter(header, p.fault)
 	}
-	if p.Status == http.StatusUnauthorized { // RFC 6750 §3
-		header.Set("WWW-Authenticate", `Bearer error="invalid_token"`)
+	if p.Status == http.StatusUnauthorized { // RFC 6750 §3, §3.1
+		challenge := `Bearer error="invalid_token"`
+		if errors.Is(p.fault, errNoToken) {
+			challenge = "Bearer"
+		}
+		header.Set("WWW-Authenticate", challenge)
 	}
 	return header
 }
 
-func (h *handler) problem(w http.ResponseWriter, f *fault.Fault) {
-	p := newProblem(f)
-	for name, values := range p.GetHeaders() {
-		w.Header()[name] = values
-	}
+func (h *handler) problem(w http.ResponseWriter, f *fault.Fault) { writeProblem(w, newProblem(f)) }
+
+func writeProblem(w http.ResponseWriter, p *Problem) {
 	body, err := json.Marshal(p)
 	if err != nil {
 		http.Error(w, "the answer could not be written", http.StatusInternalServerError)
 		return
 	}
-	w.Header().Set("Content-Type", p.ContentType(""))
+	maps.Copy(w.Header(), p.GetHeaders())
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Content-Type", mediaProblem)
 	w.WriteHeader(p.Status)
 	_, _ = w.Write(body) // the client went away
 }

@@ -3,6 +3,7 @@ package web
 import (
 	"encoding/json"
 	"errors"
+	"io"
 	"math"
 	"mime"
 	"net/http"
@@ -44,13 +45,13 @@ var once = []string{
 }
 
 type tokenAnswer struct {
-	AccessToken string            `json:"access_token"` // RFC 8693 §2.2.1: this name for every type of token
-	Issued      string            `json:"issued_token_type"`
-	Type        string            `json:"token_type"`
-	ExpiresIn   int64             `json:"expires_in"`
-	Details     []json.RawMessage `json:"authorization_details,omitempty"`
-	Workspace   string            `json:"workspace"`
-	WorkspaceID string            `json:"workspace_id"`
+	AccessToken string   `json:"access_token"` // RFC 8693 §2.2.1: this name for every type of token
+	Issued      string   `json:"issued_token_type"`
+	Type        string   `json:"token_type"`
+	ExpiresIn   int64    `json:"expires_in"`
+	Details     []detail `json:"authorization_details,omitempty"`
+	Workspace   string   `json:"workspace"`
+	WorkspaceID string   `json:"workspace_id"`
 }
 
 // token serves the token endpoint of a workspace, or of the installation (rule 6): RFC 8693 and RFC 7523. The subject
@@ -102,11 +103,7 @@ func renderAnswer(a sts.Answer, issued string) tokenAnswer {
 		return answer
 	}
 	for _, g := range a.Grants {
-		detail, err := json.Marshal(detail{g.ResourceType, g.ResourceID, g.Actions})
-		if err != nil {
-			continue // strings always marshal
-		}
-		answer.Details = append(answer.Details, detail)
+		answer.Details = append(answer.Details, detail{g.ResourceType, g.ResourceID, g.Actions})
 	}
 	return answer
 }
@@ -296,8 +293,11 @@ func details(form url.Values) ([]identity.Permission, bool, error) {
 	decoder := json.NewDecoder(strings.NewReader(text))
 	decoder.DisallowUnknownFields()
 	var list []detail
-	if err := decoder.Decode(&list); err != nil || decoder.More() {
+	if err := decoder.Decode(&list); err != nil {
 		return nil, false, fault.Newf(fault.InvalidDetails, "authorization_details: %v", err)
+	}
+	if _, err := decoder.Token(); err != io.EOF {
+		return nil, false, fault.Newf(fault.InvalidDetails, "authorization_details: something follows the list")
 	}
 	permissions := make([]identity.Permission, 0, len(list))
 	for _, d := range list {

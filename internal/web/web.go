@@ -19,6 +19,7 @@ import (
 	"github.com/nsc-federation/nsc/internal/manage"
 	"github.com/nsc-federation/nsc/internal/metrics"
 	"github.com/nsc-federation/nsc/internal/sts"
+	"github.com/nsc-federation/nsc/internal/trace"
 	"github.com/nsc-federation/nsc/internal/workspace"
 )
 
@@ -56,20 +57,26 @@ type Config struct {
 	Addresses      *limit.Buckets // requests by address (/64 for IPv6), before anything is verified (rule 24)
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
 	Metrics        *metrics.Metrics
-	Draining       func() bool // whether the server is about to stop; nil is never
+	Traces         *trace.Tracer // nil traces nothing
+	Draining       func() bool   // whether the server is about to stop; nil is never
 }
 
 type handler struct {
 	Config
-	mux *http.ServeMux
+	mux       *http.ServeMux
+	reference *reference
+	refusals  *limit.Buckets // lines in the log
+	documents documents
 }
 
 // endpoint is a handler whose error is rendered in one place.
 type endpoint func(w http.ResponseWriter, r *http.Request) error
 
+//go:generate go run ./gendocs ../../docs/reference
+
 // New returns the handler of everything that nsc serves on its listener.
 func New(c Config) http.Handler {
-	h := &handler{Config: c, mux: http.NewServeMux()}
+	h := &handler{Config: c, mux: http.NewServeMux(), documents: newDocuments(), refusals: limit.New(10)}
 	h.mux.Handle("GET /w/{workspace}/.well-known/openid-configuration", h.oauth(h.discovery))
 	h.mux.Handle("GET /.well-known/oauth-authorization-server/w/{workspace}", h.oauth(h.discovery)) // RFC 8414 §3.1
 	h.mux.Handle("GET /w/{workspace}/jwks", h.oauth(h.jwks))
@@ -91,12 +98,6 @@ func (h *handler) ready(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	writeText(w, http.StatusOK, "ready")
-}
-
-func (h *handler) unknown(w http.ResponseWriter, r *http.Request) {
-	f := fault.Newf(fault.NotFound, "no route for %s %s", r.Method, r.URL.Path)
-	f.Detail = "there is nothing at this address; a workspace's endpoints are listed at <issuer>/.well-known/openid-configuration"
-	h.problem(w, f)
 }
 
 // guardHost refuses requests for other hosts than ours: a page in a browser can name any host for a loopback address.
@@ -149,6 +150,9 @@ func (h *handler) byName(ctx context.Context, name string) (*workspace.Snapshot,
 		f := fault.New(fault.NotFound, err)
 		f.Detail = "there is no workspace of this name"
 		return nil, f
+	}
+	if err == nil {
+		trace.Workspace(ctx, s.Name)
 	}
 	return s, err
 }

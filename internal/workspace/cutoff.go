@@ -45,19 +45,29 @@ func (s *Snapshot) CutOff(ctx context.Context, caller identity.Identity) (CutKin
 	if hash, ok := identity.SubjectIssuer(caller.Subject()); ok && s.cuts.Issuers[hash] {
 		return CutIssuer, nil
 	}
-	if !s.cuts.Tokens || caller.Kind() == identity.External || caller.TokenID() == "" {
+	if caller.Kind() == identity.External {
 		return "", nil
 	}
-	cut, ok := s.tokens.Get(caller.TokenID())
-	if !ok {
-		var err error
-		if cut, err = s.reader.TokenCut(ctx, s.ID, caller.TokenID()); err != nil {
-			return "", err
+	for _, tokenID := range append([]string{caller.TokenID()}, caller.Parents()...) { // what was derived falls with its parent
+		if cut, err := s.TokenCut(ctx, tokenID); err != nil || cut {
+			return CutToken, err
 		}
-		s.tokens.Add(caller.TokenID(), cut)
-	}
-	if cut {
-		return CutToken, nil
 	}
 	return "", nil
+}
+
+// TokenCut reports whether a token of ours is cut off.
+func (s *Snapshot) TokenCut(ctx context.Context, tokenID string) (bool, error) {
+	if !s.cuts.Tokens || tokenID == "" {
+		return false, nil
+	}
+	cut, ok := s.tokens.Get(tokenID)
+	if !ok {
+		var err error
+		if cut, err = s.reader.TokenCut(ctx, s.ID, tokenID); err != nil {
+			return false, err
+		}
+		s.tokens.Add(tokenID, cut)
+	}
+	return cut, nil
 }

@@ -21,8 +21,8 @@ type Snapshot struct {
 	issuers map[string]*trusted
 	refs    *lru.Cache[string, Authority]
 	cuts    Cuts
-	tokens  *lru.Cache[string, bool]                // by jti: cut off or not
-	rests   *lru.Cache[string, []identity.TrustRef] // by jti of a token for a third party
+	tokens  *lru.Cache[string, bool]  // by jti: cut off or not
+	rests   *lru.Cache[string, Rests] // by jti of a token for a third party
 }
 
 // trusted is the compiled trusts of one issuer, read once. The lock is for reading alone: whoever finds them takes none.
@@ -41,7 +41,7 @@ func newSnapshot(reader Reader, w Workspace, tenant identity.Tenant, issuers []s
 	s := &Snapshot{
 		Workspace: w, Tenant: tenant, reader: reader, issuers: make(map[string]*trusted, len(issuers)),
 		refs: newLRU[Authority](heldRefs), cuts: cuts, tokens: newLRU[bool](heldTokens),
-		rests: newLRU[[]identity.TrustRef](heldTokens),
+		rests: newLRU[Rests](heldTokens),
 	}
 	for _, issuer := range issuers {
 		s.issuers[issuer] = &trusted{}
@@ -119,8 +119,14 @@ func (s *Snapshot) Live(ctx context.Context, refs []identity.TrustRef) ([]identi
 	return live, nil
 }
 
-// Rests returns what a token for a third party rests on, which find looks up once: it never changes.
-func (s *Snapshot) Rests(ctx context.Context, tokenID string, find func(context.Context) ([]identity.TrustRef, error)) ([]identity.TrustRef, error) {
+// Rests is what a token for a third party rests on. The token does not say (rule 11); the record does.
+type Rests struct {
+	Trusts  []identity.TrustRef
+	Parents []string // jti of the tokens of ours that it was derived from
+}
+
+// RestsOf returns what a token rests on, which find looks up once: it never changes.
+func (s *Snapshot) RestsOf(ctx context.Context, tokenID string, find func(context.Context) (Rests, error)) (Rests, error) {
 	if rests, ok := s.rests.Get(tokenID); ok {
 		return rests, nil
 	}

@@ -127,17 +127,17 @@ func TestWhatATokenForAThirdPartyRestsOnIsLookedUpOnce(t *testing.T) {
 	bubble(t, func(t *testing.T, _ *database, c *workspace.Cache, _ *told) {
 		s, down := byName(t, c, "one"), errors.New("down")
 		looks := 0
-		find := func(err error) func(context.Context) ([]identity.TrustRef, error) {
-			return func(context.Context) ([]identity.TrustRef, error) {
+		find := func(err error) func(context.Context) (workspace.Rests, error) {
+			return func(context.Context) (workspace.Rests, error) {
 				looks++
-				return []identity.TrustRef{{ID: "t", Version: 1}}, err
+				return workspace.Rests{Trusts: []identity.TrustRef{{ID: "t", Version: 1}}}, err
 			}
 		}
-		if _, err := s.Rests(t.Context(), "jti", find(down)); !errors.Is(err, down) {
+		if _, err := s.RestsOf(t.Context(), "jti", find(down)); !errors.Is(err, down) {
 			t.Errorf("error %v", err)
 		}
 		for range 3 {
-			if rests, err := s.Rests(t.Context(), "jti", find(nil)); err != nil || len(rests) != 1 {
+			if rests, err := s.RestsOf(t.Context(), "jti", find(nil)); err != nil || len(rests.Trusts) != 1 {
 				t.Errorf("%v %v", rests, err)
 			}
 		}

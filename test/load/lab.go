@@ -156,9 +156,7 @@ func (l *lab) prepare(f *fixture) (err error) {
 
 // issue exchanges n external tokens.
 func (l *lab) issue(f *fixture, n int, more url.Values) ([]string, error) {
-	external, err := l.issuer.tokens(n, func(int) token {
-		return token{algorithm: "ES256", subject: subject, audience: f.tenant.issuer}
-	})
+	external, err := l.external(f.tenant.issuer, "ES256", n)
 	if err != nil {
 		return nil, err
 	}

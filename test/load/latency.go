@@ -27,9 +27,7 @@ func (l *lab) measureLatency(f *fixture, w workload, found result) (latency, err
 	}
 	late := latency{where: found.where, rate: found.median(func(p pair) float64 { return p.nsc.rate }) / 2}
 	n := int(late.rate * seconds.Seconds())
-	tokens, err := l.issuer.tokens(n, func(int) token {
-		return token{algorithm: w.algorithm, subject: subject, audience: f.tenant.issuer}
-	})
+	tokens, err := l.external(f.tenant.issuer, w.algorithm, n)
 	if err != nil {
 		return late, err
 	}
@@ -51,9 +49,25 @@ func (l *lab) profile(f *fixture, w workload, where string) error {
 		case err := <-done:
 			return err
 		default:
-			if _, err := l.pair(l.ctx, f, w); err != nil {
+			if err := l.busy(f, w); err != nil {
 				return err
 			}
 		}
 	}
+}
+
+// busy runs a workload on nsc alone.
+func (l *lab) busy(f *fixture, w workload) (err error) {
+	if w.algorithm != "" {
+		if f.tokens, err = l.external(f.tenant.issuer, w.algorithm, l.size(w)); err != nil {
+			return err
+		}
+	}
+	_, err = closedLoop(l.ctx, hostOf(f.tenant.server.url), l.connections, w.nsc(f, l.size(w)), false)
+	return err
+}
+
+// external makes tokens of the issuer for an audience, all different.
+func (l *lab) external(audience, algorithm string, n int) ([]string, error) {
+	return l.issuer.tokens(n, func(int) token { return token{algorithm: algorithm, subject: subject, audience: audience} })
 }

@@ -30,7 +30,7 @@ type settings struct {
 	connections int
 	pairs       int
 	short       bool
-	growth      bool
+	grown       bool
 	postgres    bool
 }
 
@@ -45,7 +45,7 @@ func main() {
 	flag.IntVar(&s.connections, "connections", 16, "`number` of connections of the closed loop")
 	flag.IntVar(&s.pairs, "pairs", 20, "`number` of pairs of runs")
 	flag.BoolVar(&s.short, "short", false, "a look rather than a measurement: two minutes")
-	flag.BoolVar(&s.growth, "growth", true, "measure how cost grows with trusts, workspaces and issuers")
+	flag.BoolVar(&s.grown, "growth", true, "measure how cost grows with trusts, workspaces and issuers")
 	flag.BoolVar(&s.postgres, "postgres", true, "measure on PostgreSQL, too")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

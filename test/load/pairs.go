@@ -153,9 +153,7 @@ func (l *lab) size(w workload) int {
 func (l *lab) pair(ctx context.Context, f *fixture, w workload) (p pair, err error) {
 	n := l.size(w)
 	if w.algorithm != "" {
-		f.tokens, err = l.issuer.tokens(n, func(int) token {
-			return token{algorithm: w.algorithm, subject: subject, audience: f.tenant.issuer}
-		})
+		f.tokens, err = l.external(f.tenant.issuer, w.algorithm, n)
 		if err != nil {
 			return p, err
 		}

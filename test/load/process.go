@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"os"
@@ -22,7 +21,7 @@ type process struct {
 	log  *os.File
 }
 
-var readyAt = regexp.MustCompile(`ready at (https?://\S+)`)
+var readyAt = regexp.MustCompile(`ready at (https?://\S+)\s`)
 
 // start starts a program and waits until it says that it is ready.
 func start(log string, env []string, program string, args ...string) (*process, error) {
@@ -33,25 +32,44 @@ func start(log string, env []string, program string, args ...string) (*process, 
 	if err != nil {
 		return nil, err
 	}
-	cmd.Stderr = file
-	said, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
+	said := &announcement{file: file, heard: make(chan string, 1)}
+	cmd.Stdout, cmd.Stderr = said, said // one of the two says so; with the same writer, one goroutine copies both
 	began := time.Now()
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
 	p := &process{cmd: cmd, log: file}
-	lines := bufio.NewScanner(said)
-	for lines.Scan() {
-		if found := readyAt.FindStringSubmatch(lines.Text()); found != nil {
-			p.url, p.took = found[1], time.Since(began)
-			return p, nil
+	select {
+	case p.url = <-said.heard:
+		p.took = time.Since(began)
+		return p, nil
+	case <-time.After(startAtMost):
+		p.kill()
+		text, _ := os.ReadFile(log) // to be shown
+		return nil, fmt.Errorf("%s did not start: %s", filepath.Base(program), text)
+	}
+}
+
+const startAtMost = 30 * time.Second
+
+// announcement is a log in which a server says that it is ready.
+type announcement struct {
+	file  *os.File
+	line  []byte
+	said  bool
+	heard chan string
+}
+
+// Write writes to the log.
+func (a *announcement) Write(p []byte) (int, error) {
+	if !a.said {
+		a.line = append(a.line, p...)
+		if found := readyAt.FindSubmatch(a.line); found != nil {
+			a.said = true
+			a.heard <- string(found[1])
 		}
 	}
-	text, _ := os.ReadFile(log)
-	return nil, errors.Join(fmt.Errorf("%s did not start: %s", filepath.Base(program), text), p.stop())
+	return a.file.Write(p)
 }
 
 // stop ends the process as an operator would.

@@ -14,7 +14,7 @@ func TestScripts(t *testing.T) {
 		Setup:              setUp,
 		RequireUniqueNames: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"serve": serve, "stop": stop, "dotenv": dotenv,
+			"serve": serve, "halt": halt, "dotenv": dotenv,
 			"status": status, "json": jsonValue, "mode": mode, "mint": mint,
 		},
 	})

@@ -45,13 +45,13 @@ func servers(ts *testscript.TestScript) map[string]*process {
 	return ts.Value(serversKey{}).(map[string]*process)
 }
 
-// stop NAME [INT] ends a server by a signal, SIGTERM if nothing else is said. It must finish with the exit status 0, and
+// halt NAME [INT] ends a server by a signal, SIGTERM if nothing else is said. It must finish with the exit status 0, and
 // leaves what it said in NAME.log.
-func stop(ts *testscript.TestScript, neg bool, args []string) {
+func halt(ts *testscript.TestScript, neg bool, args []string) {
 	signal := syscall.SIGTERM
 	switch {
 	case neg || len(args) == 0 || len(args) > 2 || len(args) == 2 && args[1] != "INT":
-		ts.Fatalf("usage: stop name [INT]")
+		ts.Fatalf("usage: halt name [INT]")
 	case len(args) == 2:
 		signal = syscall.SIGINT
 	}

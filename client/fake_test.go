@@ -59,8 +59,8 @@ func mint(issuer string, aud any, number int, life time.Duration) string {
 	return token
 }
 
-// server is an nsc server that answers in process: it is the transport of an HTTP client.
-type server struct {
+// fake is an nsc server that answers in process: it is the transport of an HTTP client.
+type fake struct {
 	life time.Duration // of the tokens that it issues
 
 	mu       sync.Mutex
@@ -78,11 +78,11 @@ type request struct {
 	form   url.Values
 }
 
-func newServer() *server { return &server{life: 5 * time.Minute} }
+func newFake() *fake { return &fake{life: 5 * time.Minute} }
 
-func (s *server) client() *http.Client { return &http.Client{Transport: s} }
+func (s *fake) client() *http.Client { return &http.Client{Transport: s} }
 
-func (s *server) RoundTrip(r *http.Request) (*http.Response, error) {
+func (s *fake) RoundTrip(r *http.Request) (*http.Response, error) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return nil, err
@@ -115,7 +115,7 @@ func (s *server) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // issue answers as the token endpoint does.
-func (s *server) issue(w http.ResponseWriter, r *http.Request, form url.Values, n int) {
+func (s *fake) issue(w http.ResponseWriter, r *http.Request, form url.Values, n int) {
 	issuer := strings.TrimSuffix(r.URL.String(), "/token")
 	if !strings.Contains(issuer, "/w/") {
 		issuer += "/w/inferred"
@@ -130,27 +130,27 @@ func (s *server) issue(w http.ResponseWriter, r *http.Request, form url.Values, 
 }
 
 // asked returns the requests so far.
-func (s *server) asked() []request {
+func (s *fake) asked() []request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]request{}, s.requests...)
 }
 
-func (s *server) wantRequests(t *testing.T, want int) {
+func (s *fake) wantRequests(t *testing.T, want int) {
 	t.Helper()
 	if n := len(s.asked()); n != want {
 		t.Errorf("%d requests, want %d", n, want)
 	}
 }
 
-func (s *server) fail(err error) {
+func (s *fake) fail(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.down = func(int) error { return err }
 }
 
 // block has every call wait until what it returns is closed.
-func (s *server) block() chan struct{} {
+func (s *fake) block() chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.hold = make(chan struct{})
@@ -186,10 +186,10 @@ func signIn(t *testing.T, path, workspace string, life time.Duration) string {
 }
 
 // timed runs a test whose time is the test's own, with a client that has an access token of the workspace prod.
-func timed(t *testing.T, test func(t *testing.T, s *server, c *client.Client)) {
+func timed(t *testing.T, test func(t *testing.T, s *fake, c *client.Client)) {
 	home(t)
 	synctest.Test(t, func(t *testing.T) {
-		s := newServer()
+		s := newFake()
 		bearer := mint(base+"/w/prod", base+"/w/prod", 0, 24*time.Hour)
 		test(t, s, &client.Client{HTTPClient: s.client(), Source: func(context.Context) (string, error) { return bearer, nil }})
 	})

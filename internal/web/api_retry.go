@@ -1,0 +1,23 @@
+package web
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+
+	"github.com/nsc-federation/nsc/internal/manage"
+)
+
+// Creation is what calls that create something take besides.
+type Creation struct {
+	Key string `header:"Idempotency-Key" minLength:"1" maxLength:"256" pattern:"^[!-~]+$" doc:"Makes the call safe to send again: for 24 hours the same caller gets the first answer again for the same key and the same request, without any secret, and nothing is created twice. With another request the key is refused. Of calls that failed nothing is kept" example:"5f0c1c6e-8f8f-4a55-b0b9-3f5a2f7d7c11"`
+}
+
+// once returns the service for a call that may come again: it is the same where the operation, its workspace and the body,
+// as it was understood, are.
+func (h *handler) once(c Creation, body any, operation, workspace string) (*manage.Service, error) {
+	if c.Key == "" {
+		return h.Manage, nil
+	}
+	request, err := json.Marshal([]any{operation, workspace, body})
+	return h.Manage.Once(manage.Retry{Key: c.Key, Request: sha256.Sum256(request)}), err
+}
