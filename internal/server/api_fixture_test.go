@@ -2,6 +2,7 @@ package server
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -37,12 +38,24 @@ func (r *running) call(t testing.TB, method, path, bearer string, body any, head
 		}
 		content = string(text)
 	}
+	if body != nil {
+		headers = append([]string{"Content-Type", "application/json"}, headers...)
+	}
+	answer, err := r.send(method, path, bearer, content, headers)
+	if err == nil {
+		err = theDocument().judge(method, path, answer)
+	}
+	if err != nil {
+		t.Errorf("%s %s %v: %v", method, path, answer, err)
+	}
+	return answer
+}
+
+// send sends a request to the management API.
+func (r *running) send(method, path, bearer, content string, headers []string) (reply, error) {
 	req, err := http.NewRequest(method, r.url+path, strings.NewReader(content))
 	if err != nil {
-		t.Fatal(err)
-	}
-	if body != nil {
-		req.Header.Set("Content-Type", "application/json")
+		return reply{}, err
 	}
 	if bearer != "" {
 		req.Header.Set("Authorization", "Bearer "+bearer)
@@ -52,23 +65,15 @@ func (r *running) call(t testing.TB, method, path, bearer string, body any, head
 	}
 	response, err := http.DefaultClient.Do(req)
 	if err != nil {
-		t.Fatal(err)
+		return reply{}, err
 	}
 	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
 	answer := reply{response.StatusCode, response.Header, string(text), map[string]any{}}
-	if len(text) > 0 {
-		if err := json.Unmarshal(text, &answer.body); err != nil {
-			t.Fatalf("%s %s: %v in %q", method, path, err, text)
-		}
+	if err == nil && len(text) > 0 {
+		err = json.Unmarshal(text, &answer.body)
 	}
-	if problem := theDocument().judge(method, path, answer); problem != "" {
-		t.Errorf("%s %s %v: %s", method, path, answer, problem)
-	}
-	return answer
+	return answer, err
 }
 
 // document is what the OpenAPI document says, as far as tests hold answers against it.
@@ -180,15 +185,23 @@ func (d *document) resolve(r response) response {
 	return r
 }
 
-// judge says what of an answer is not as the document promises, "" for nothing.
-func (d *document) judge(method, path string, r reply) string {
+// judge says what of an answer is not as the document promises.
+func (d *document) judge(method, path string, r reply) error {
 	op := d.find(method, path)
-	if r.status >= 400 {
-		return d.judgeProblem(op, r)
+	problem := ""
+	switch {
+	case r.status >= 400:
+		problem = d.judgeProblem(op, r)
+	case op != nil:
+		problem = d.judgeAnswer(op, r)
 	}
-	if op == nil {
-		return "" // what is no operation of the API
+	if problem != "" {
+		return errors.New(problem)
 	}
+	return nil
+}
+
+func (d *document) judgeAnswer(op *operation, r reply) string {
 	promised, ok := op.Responses[strconv.Itoa(r.status)]
 	if !ok {
 		return "the status is not documented"

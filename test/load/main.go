@@ -12,6 +12,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -73,7 +74,7 @@ func measure(ctx context.Context, s settings) error {
 	defer l.close()
 	r := &report{settings: s}
 	if err := l.run(r); err != nil {
-		return err
+		return errors.Join(err, r.write(os.Stderr)) // what was measured until then; the file stays as it is
 	}
 	if s.out == "" {
 		return r.write(os.Stdout)

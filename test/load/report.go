@@ -134,6 +134,9 @@ func (r *report) late(b *bytes.Buffer) {
 func ms(d time.Duration) string { return fmt.Sprintf("%.2f ms", float64(d)/float64(time.Millisecond)) }
 
 func (r *report) verification(b *bytes.Buffer) {
+	if r.verify == nil {
+		return
+	}
 	nsc, hand, again := r.verify[benchVerify], r.verify[benchByHand], r.verify[benchRepeated]
 	ratio := median(nsc.nanoseconds) / median(hand.nanoseconds)
 	fmt.Fprintf(b, `## Verify, of the root package

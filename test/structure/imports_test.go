@@ -193,6 +193,7 @@ func TestDataFlowsOneWay(t *testing.T) {
 		"internal/grants":    {"internal/"},
 		"internal/jwt":       {"internal/"},
 		"internal/spelling":  {"internal/"},
+		"internal/origin":    {"internal/"},
 		"internal/trace":     {"internal/id", "internal/jwt", "internal/identity", "internal/policy", "internal/audit", "internal/keys", "internal/sts", "internal/store", "internal/web", "internal/server", "internal/cli", "internal/manage", "internal/workspace"},
 		"internal/identity":  {"internal/policy", "internal/audit", "internal/keys", "internal/sts", "internal/store", "internal/web", "internal/server", "internal/cli", "internal/manage", "internal/workspace"},
 		"internal/audit":     {"internal/keys", "internal/sts", "internal/store", "internal/web", "internal/server", "internal/cli", "internal/manage", "internal/workspace"},
