@@ -27,7 +27,8 @@ func TestAWorkspaceIsReadOnce(t *testing.T) {
 		synctest.Wait()
 		close(d.gate)
 		callers.Wait()
-		if byName(t, c, "one") != byName(t, c, "one") || d.count("workspace") != 1 {
+		first, second := byName(t, c, "one"), byName(t, c, "one")
+		if first != second || d.count("workspace") != 1 {
 			t.Errorf("%d reads", d.count("workspace"))
 		}
 	})
