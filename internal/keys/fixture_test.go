@@ -66,7 +66,8 @@ func onEach(t *testing.T, schedule keys.Schedule, test func(*lab)) {
 	storetest.Each(t, func(t *testing.T, d storetest.Database) {
 		master := newMaster(t)
 		synctest.Test(t, func(t *testing.T) {
-			l := &lab{T: t, Store: d.Open(t), master: master, tenant: identity.Tenant{ID: id.New(time.Now()), Name: "acme", Issuer: "https://nsc.example/w/acme"}}
+			l := &lab{T: t, Store: d.Open(t), master: master}
+			l.tenant = identity.Tenant{ID: id.New(time.Now()), Name: "acme", Issuer: "https://nsc.example/w/acme"}
 			l.must(l.CreateInstallation(t.Context(), store.Installation{BaseURL: "https://nsc.example", SealCheck: master.Check()}))
 			_, err := l.CreateWorkspace(t.Context(), workspace.Workspace{ID: l.tenant.ID, Name: l.tenant.Name}, nil, nil, nil)
 			l.must(err)

@@ -106,7 +106,9 @@ func TestRule29ReplaceInEveryStateOfTheRing(t *testing.T) {
 				case row.begins == 0 && (!next.RetireAt.Equal(r.published.ActiveAt) || !next.GoneAt.Equal(next.RetireAt.Add(keys.VerifiableFor))):
 					l.Errorf("the stopgap retires at %s, its successor begins at %s", next.RetireAt, r.published.ActiveAt)
 				case row.begins == day:
-					if old := l.read(r.active); !next.ActiveAt.Equal(next.CreatedAt.Add(day)) || !old.RetireAt.Equal(next.ActiveAt) || !old.GoneAt.Equal(old.RetireAt.Add(keys.VerifiableFor)) {
+					old := l.read(r.active)
+					if !next.ActiveAt.Equal(next.CreatedAt.Add(day)) || !old.RetireAt.Equal(next.ActiveAt) ||
+						!old.GoneAt.Equal(old.RetireAt.Add(keys.VerifiableFor)) {
 						l.Errorf("the old one retires at %s, its new successor begins at %s", old.RetireAt, next.ActiveAt)
 					}
 				}
@@ -132,6 +134,10 @@ func TestRule29TheFirstOfTwoSuccessorsIsReplaced(t *testing.T) {
 			l.Fatalf("retires at %s, successors begin at %s and %s", old.RetireAt, first.ActiveAt, second.ActiveAt)
 		}
 		l.replace(jwt.ES256, first.ID)
+		until(first.ActiveAt.Add(time.Minute)) // before the second begins
+		if _, signer := l.sign(jwt.ES256); signer != old.ID {
+			l.Errorf("signed by %s", signer)
+		}
 		l.thrives(jwt.ES256)
 	})
 }

@@ -39,7 +39,8 @@ type Rotator struct {
 }
 
 // NewRotator returns a rotator. It calls forget for each workspace whose keys it changed.
-func NewRotator(store Writer, entries Entries, pool *Pool, master Master, schedule Schedule, now func() time.Time, forget func(string)) *Rotator {
+func NewRotator(store Writer, entries Entries, pool *Pool, master Master, schedule Schedule, now func() time.Time,
+	forget func(string)) *Rotator {
 	return &Rotator{store, entries, pool, master, schedule, now, forget}
 }
 

@@ -21,8 +21,9 @@ import (
 	"github.com/nsc-federation/nsc/internal/workspace"
 )
 
-// postgresWriters is how many commits of the record run at a time on PostgreSQL; SQLite has one writer.
-const postgresWriters = 4
+// postgresWriters is how many commits of the record run at a time on PostgreSQL: the second gathers while the first waits for
+// the disk, and more would only make the batches smaller. SQLite has one writer.
+const postgresWriters = 2
 
 // parts is everything below HTTP, wired together.
 type parts struct {

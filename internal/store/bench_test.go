@@ -10,6 +10,8 @@ import (
 
 	"github.com/nsc-federation/nsc/internal/audit"
 	"github.com/nsc-federation/nsc/internal/id"
+	"github.com/nsc-federation/nsc/internal/identity"
+	"github.com/nsc-federation/nsc/internal/policy"
 	"github.com/nsc-federation/nsc/internal/store"
 	"github.com/nsc-federation/nsc/internal/workspace"
 )
@@ -105,4 +107,35 @@ func BenchmarkSequence(b *testing.B) {
 		used, events = used.plus(spent(b).minus(before)), events+n
 	}
 	used.report(b, events)
+}
+
+// BenchmarkTrustsByIssuer shows what a node reads anew of a large issuer after each change of the workspace.
+func BenchmarkTrustsByIssuer(b *testing.B) {
+	const many = 10000
+	s, w := benchStore(b)
+	now := time.Now()
+	trusts := make([]policy.Trust, many)
+	for i := range trusts {
+		trusts[i] = policy.Trust{
+			ID: id.New(now), WorkspaceID: w.ID, Issuer: "https://issuer.example.com", SubjectMatch: fmt.Sprintf("repo:acme/%d:*", i),
+			Grants:          []identity.Permission{{ResourceType: "audience", ResourceID: "https://service.example.com", Actions: []string{"issue"}}},
+			DefaultDuration: time.Minute, MaxDuration: time.Hour, MaxLifetime: time.Hour, Enabled: true,
+			KeySource: identity.KeySource{Kind: identity.Discovery}, CreatedAt: now, UpdatedAt: now, Version: 1, Revision: 1,
+		}
+	}
+	other := workspace.Workspace{ID: id.New(now), Name: "large"}
+	for i := range trusts {
+		trusts[i].WorkspaceID = other.ID
+	}
+	if _, err := s.CreateWorkspace(b.Context(), other, nil, nil, trusts); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		list, err := s.TrustsByIssuer(b.Context(), other.ID, "https://issuer.example.com")
+		if err != nil || len(list) != many {
+			b.Fatal(len(list), err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/many, "µs/trust")
 }

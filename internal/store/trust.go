@@ -26,7 +26,12 @@ func (s *Store) Trusts(ctx context.Context, workspaceID, after string, limit int
 
 // TrustsByIssuer returns all trust relationships of a workspace in an issuer, in the order of their IDs.
 func (s *Store) TrustsByIssuer(ctx context.Context, workspaceID, issuer string) ([]policy.Trust, error) {
-	return s.trusts(ctx, `WHERE workspace_id = $1 AND issuer = $2 ORDER BY id`, workspaceID, issuer)
+	if err := storable(workspaceID, issuer); err != nil {
+		return nil, named("trusts", err)
+	}
+	rows, err := s.reader.QueryContext(ctx, selectTrust+`WHERE workspace_id = $1 AND issuer = $2 ORDER BY id`, workspaceID, issuer)
+	list, err := all(rows, err, new(trustScanner).scan)
+	return list, named("trusts", s.classify(err))
 }
 
 func (s *Store) trusts(ctx context.Context, where, workspaceID, second string, more ...any) ([]policy.Trust, error) {
@@ -149,17 +154,18 @@ func insertTrust(ctx context.Context, tx *sql.Tx, t policy.Trust) error {
 	return err
 }
 
+// sameSource compares with one of the issuer's trusts: all of them have the same source, and there may be very many.
 func sameSource(ctx context.Context, tx *sql.Tx, t policy.Trust, keySource string) error {
-	var one int64
-	err := tx.QueryRowContext(ctx, `SELECT 1 FROM trusts WHERE workspace_id = $1 AND issuer = $2 AND key_source <> $3 LIMIT 1`,
-		t.WorkspaceID, t.Issuer, keySource).Scan(&one)
+	var present string
+	err := tx.QueryRowContext(ctx, `SELECT key_source FROM trusts WHERE workspace_id = $1 AND issuer = $2 LIMIT 1`,
+		t.WorkspaceID, t.Issuer).Scan(&present)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return nil
-	case err != nil:
-		return err
+	case err == nil && present != keySource:
+		return ErrKeySource
 	}
-	return ErrKeySource
+	return err
 }
 
 func replaceTrust(ctx context.Context, tx *sql.Tx, t policy.Trust) error {

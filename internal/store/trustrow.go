@@ -1,9 +1,10 @@
 package store
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 
-	"github.com/nsc-federation/nsc/internal/identity"
 	"github.com/nsc-federation/nsc/internal/policy"
 )
 
@@ -49,7 +50,16 @@ func storableTrust(t policy.Trust) error {
 	return storable(texts...)
 }
 
-func scanTrust(r row) (t policy.Trust, err error) {
+func scanTrust(r row) (policy.Trust, error) { return new(trustScanner).scan(r) }
+
+// trustScanner reads trusts. Those of one issuer say much the same: what is written as in the row before is not decoded
+// again, and takes no memory of its own.
+type trustScanner struct {
+	mappings, grants, keySource []byte // of the row before
+	last                        policy.Trust
+}
+
+func (s *trustScanner) scan(r row) (t policy.Trust, err error) {
 	var mappings, grants, keySource []byte
 	var defaultDuration, maxDuration, maxLifetime, createdAt, updatedAt int64
 	err = r.Scan(&t.WorkspaceID, &t.ID, &t.Issuer, &t.SubjectMatch, &t.Audience, &t.Condition, &mappings, &grants,
@@ -60,16 +70,33 @@ func scanTrust(r row) (t policy.Trust, err error) {
 	}
 	t.DefaultDuration, t.MaxDuration, t.MaxLifetime = duration(defaultDuration), duration(maxDuration), duration(maxLifetime)
 	t.CreatedAt, t.UpdatedAt = moment(createdAt), moment(updatedAt)
-	return t, decodeTrust(&t, mappings, grants, keySource)
+	t.WorkspaceID, t.Issuer = again(s.last.WorkspaceID, t.WorkspaceID), again(s.last.Issuer, t.Issuer)
+	t.CreatedBy, t.UpdatedBy = again(s.last.CreatedBy, t.CreatedBy), again(s.last.UpdatedBy, t.UpdatedBy)
+	err = errors.Join(
+		decodeAgain(s.mappings, mappings, s.last.Mappings, &t.Mappings),
+		decodeAgain(s.grants, grants, s.last.Grants, &t.Grants),
+		decodeAgain(s.keySource, keySource, s.last.KeySource, &t.KeySource),
+	)
+	if err != nil {
+		return policy.Trust{}, err
+	}
+	s.mappings, s.grants, s.keySource, s.last = mappings, grants, keySource, t
+	return t, nil
 }
 
-func decodeTrust(t *policy.Trust, mappings, grants, keySource []byte) error {
-	if err := json.Unmarshal(mappings, &t.Mappings); err != nil {
-		return err
+// again returns the text of the row before where it is the same.
+func again(last, text string) string {
+	if text == last {
+		return last
 	}
-	if err := json.Unmarshal(grants, &t.Grants); err != nil {
-		return err
+	return text
+}
+
+// decodeAgain decodes a column, or takes what that of the row before was decoded to.
+func decodeAgain[T any](last, text []byte, decoded T, to *T) error {
+	if last != nil && bytes.Equal(last, text) {
+		*to = decoded
+		return nil
 	}
-	t.KeySource = identity.KeySource{}
-	return json.Unmarshal(keySource, &t.KeySource)
+	return json.Unmarshal(text, to)
 }

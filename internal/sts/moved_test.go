@@ -57,7 +57,8 @@ func TestRule22AWorkspaceThatVanishesUnderARequest(t *testing.T) {
 	onEach(t, func(l *lab) {
 		l.trust()
 		for want, cause := range map[fault.Code]error{
-			fault.NotFound: fault.Newf(fault.NotFound, "deleted"), fault.Unavailable: fault.Newf(fault.Unavailable, "down"), fault.Internal: errors.New("bug"),
+			fault.NotFound: fault.Newf(fault.NotFound, "deleted"), fault.Unavailable: fault.Newf(fault.Unavailable, "down"),
+			fault.Internal: errors.New("bug"),
 		} {
 			s := l.b.with(func(c *sts.Config) {
 				c.Recorder = &recorder{l.b.recorder, audit.ErrMoved, 0}

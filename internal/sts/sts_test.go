@@ -227,8 +227,9 @@ func TestRule26TheRecordHasWhatWasSigned(t *testing.T) {
 			e.Token.ExpiresAt.Unix() != token.Claims.ExpiresAt || e.Token.Subject != token.Claims.Subject || e.Token.Algorithm != "ES256" {
 			l.Errorf("%+v of %s", e, claims)
 		}
-		if e.Address != "192.0.2.9" || e.Trusts[0] != (identity.TrustRef{ID: tr.ID, Version: 1}) || e.Upstream.Issuer != issuer ||
-			e.Upstream.Subject != subject || e.Upstream.Digest != hex.EncodeToString(digest[:]) || e.Upstream.Key == "" || !strings.HasPrefix(e.Upstream.KeySource, "uploaded sha256:") {
+		u := e.Upstream
+		if e.Address != "192.0.2.9" || e.Trusts[0] != (identity.TrustRef{ID: tr.ID, Version: 1}) || u.Issuer != issuer || u.Subject != subject ||
+			u.Digest != hex.EncodeToString(digest[:]) || u.Key == "" || !strings.HasPrefix(u.KeySource, "uploaded sha256:") {
 			l.Errorf("%+v", e)
 		}
 	})

@@ -24,8 +24,11 @@ const (
 	heldTokens     = 4096 // tokens known to be cut off or not, per workspace that has cut off any
 )
 
-// readTimeout bounds every read: many may wait for one.
-const readTimeout = 5 * time.Second
+// Every read is bounded: many may wait for one. An issuer may have a hundred thousand trusts.
+const (
+	readTimeout   = 5 * time.Second
+	trustsTimeout = 15 * time.Second
+)
 
 // Generation says how far a workspace has moved.
 type Generation struct {

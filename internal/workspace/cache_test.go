@@ -168,7 +168,7 @@ func TestALoadOutlivesItsCallerButNotForEver(t *testing.T) {
 			t.Errorf("a load that others may wait for ended with its caller: %v", err)
 		}
 		began := time.Now()
-		if _, err := c.ByName(t.Context(), "two"); !errors.Is(err, context.DeadlineExceeded) || time.Since(began) > 10*time.Second {
+		if _, err := c.ByName(t.Context(), "two"); !errors.Is(err, context.DeadlineExceeded) || time.Since(began) > time.Minute {
 			t.Errorf("%v after %s", err, time.Since(began))
 		}
 	})

@@ -72,7 +72,7 @@ func (s *Snapshot) Trusts(ctx context.Context, issuer string) (Trusted, error) {
 	if read := t.read.Load(); read != nil {
 		return *read, nil
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), trustsTimeout)
 	defer cancel()
 	read, err := s.compile(ctx, issuer)
 	if err != nil {

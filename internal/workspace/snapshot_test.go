@@ -9,13 +9,16 @@ import (
 	"time"
 
 	"github.com/nsc-federation/nsc/internal/identity"
+	"github.com/nsc-federation/nsc/internal/policy"
 	"github.com/nsc-federation/nsc/internal/workspace"
 )
 
 func TestTrustsAreReadOncePerIssuer(t *testing.T) {
 	for range 50 {
 		d := newDatabase()
-		d.trusts = append(d.trusts, trust(one, "ttttttttttttttttttttttttta"), trust(one, "uuuuuuuuuuuuuuuuuuuuuuuuua"), trust(two, "vvvvvvvvvvvvvvvvvvvvvvvvva"))
+		d.trusts = []policy.Trust{
+			trust(one, "ttttttttttttttttttttttttta"), trust(one, "uuuuuuuuuuuuuuuuuuuuuuuuua"), trust(two, "vvvvvvvvvvvvvvvvvvvvvvvvva"),
+		}
 		s := byName(t, workspace.NewCache(d, base), "one")
 		var callers sync.WaitGroup
 		start := make(chan struct{})
@@ -80,7 +83,10 @@ func TestRule20WhatATokenRestsOn(t *testing.T) {
 		d.authorities[one+"disabled"] = workspace.Authority{Version: 3}
 		d.authorities[two+"foreign"] = workspace.Authority{Version: 3, Enabled: true}
 		s := byName(t, c, "one")
-		refs := []identity.TrustRef{{ID: "same", Version: 3}, {ID: "newer", Version: 3}, {ID: "disabled", Version: 3}, {ID: "foreign", Version: 3}, {ID: "unknown", Version: 3}}
+		var refs []identity.TrustRef
+		for _, id := range []string{"same", "newer", "disabled", "foreign", "unknown"} {
+			refs = append(refs, identity.TrustRef{ID: id, Version: 3})
+		}
 		want := []identity.TrustRef{{ID: "same", Version: 3}, {ID: "newer", Version: 4}}
 		for range 2 {
 			live, err := s.Live(t.Context(), refs)
