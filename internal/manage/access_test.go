@@ -245,9 +245,12 @@ func TestADamagedRecordIsNotShownAsIfItWereNone(t *testing.T) {
 func TestRule31ARevocableTokenIsStoredAsAHash(t *testing.T) {
 	onEach(t, func(l *lab) {
 		who := caller(l.acme, may(policy.Workspace, "token", policy.Write), may(policy.HTTP, "api.example/*", "get"))
-		_, _, err := l.CreateRevocable(l.Context(), who, manage.NewRevocable{Name: "ci", Grants: []identity.Permission{may(policy.HTTP, "*", "get")}}, address)
+		ask := func(host string) manage.NewRevocable {
+			return manage.NewRevocable{Name: "ci", Grants: []identity.Permission{may(policy.HTTP, host, "get")}}
+		}
+		_, _, err := l.CreateRevocable(l.Context(), who, ask("*"), address)
 		l.wantFault(err, fault.Forbidden) // rule 4
-		made, secret, err := l.CreateRevocable(l.Context(), who, manage.NewRevocable{Name: "ci", Grants: []identity.Permission{may(policy.HTTP, "api.example/x", "get")}}, address)
+		made, secret, err := l.CreateRevocable(l.Context(), who, ask("api.example/x"), address)
 		l.must(err)
 		stored, err := l.db.RevocableByID(l.Context(), l.acme.ID, made.ID)
 		l.must(err)
@@ -255,7 +258,8 @@ func TestRule31ARevocableTokenIsStoredAsAHash(t *testing.T) {
 		if l.must(err); secret == "" || strings.Contains(string(text), secret) || strings.Contains(string(stored.Hash), secret) {
 			l.Errorf("the secret is in the database: %s", text)
 		}
-		foreign, unknown := l.RevokeRevocable(l.Context(), admin(l.zoo), made.ID, address), l.RevokeRevocable(l.Context(), admin(l.zoo), id.New(time.Now()), address)
+		foreign := l.RevokeRevocable(l.Context(), admin(l.zoo), made.ID, address)
+		unknown := l.RevokeRevocable(l.Context(), admin(l.zoo), id.New(time.Now()), address)
 		if faceOf(foreign) != faceOf(unknown) || !fault.Is(foreign, fault.NotFound) { // rule 7
 			l.Errorf("%v, %v", foreign, unknown)
 		}
@@ -280,7 +284,8 @@ func TestRule21ACutOffThatWasLiftedOrIsForeign(t *testing.T) {
 		<-time.After(time.Millisecond)
 		l.must(l.LiftCutOff(l.Context(), admin(l.acme), made.ID, address))
 		events := l.events(l.acme.ID, audit.CutOffCreated, audit.CutOffLifted)
-		if len(events) != 2 || events[0].Object != made.ID || events[1].Object != made.ID || events[0].Reason != "left" || events[0].Details["value"] == "" {
+		if len(events) != 2 || events[0].Object != made.ID || events[1].Object != made.ID || events[0].Reason != "left" ||
+			events[0].Details["value"] == "" {
 			l.Errorf("%+v", events)
 		}
 		if list, err := l.ListCutOffs(l.Context(), admin(l.acme), "", 0); err != nil || len(list) != 0 {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/nsc-federation/nsc/internal/audit"
 	"github.com/nsc-federation/nsc/internal/fault"
@@ -72,7 +73,8 @@ func TestRule31ACreationThatIsSentAgain(t *testing.T) {
 func TestAKeyIsItsCallersInItsWorkspace(t *testing.T) {
 	onEach(t, func(l *lab) {
 		made := map[string]bool{}
-		other := identity.NewLocal(l.acme, "vvvvvvvvvvvvvvvvvvvvvvvvva", 1, admin(l.acme).Permissions(), admin(l.acme).IssuedAt(), admin(l.acme).ExpiresAt())
+		all, now := admin(l.acme).Permissions(), time.Now()
+		other := identity.NewLocal(l.acme, "vvvvvvvvvvvvvvvvvvvvvvvvva", 1, all, now, now.Add(time.Hour))
 		for _, who := range []identity.Identity{admin(l.acme), other, admin(l.zoo)} {
 			t, _, err := l.Once(retry("a key that two draw", "x")).AddTrust(l.Context(), who, trust(), address)
 			l.must(err)

@@ -120,7 +120,9 @@ func (s *Service) bootstrapOld(ctx context.Context, w workspace.Workspace, userN
 
 // administrator returns a user who administers a workspace, and the trust by which the system workspace makes him an
 // operator; in the system workspace itself he is one without.
-func (s *Service) administrator(ctx context.Context, w workspace.Workspace, name string) (system workspace.Workspace, u workspace.User, operator policy.Trust, err error) {
+func (s *Service) administrator(ctx context.Context, w workspace.Workspace, name string) (
+	system workspace.Workspace, u workspace.User, operator policy.Trust, err error,
+) {
 	grants, err := json.Marshal(everything)
 	if err != nil {
 		return system, u, operator, err

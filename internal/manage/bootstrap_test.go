@@ -63,7 +63,8 @@ func TestRule09Bootstrap(t *testing.T) {
 			<-time.After(time.Second)
 			second, err := l.Bootstrap(l.Context(), row.name, "bob")
 			l.must(err)
-			if !first.Created || second.Created || second.User.ID != first.User.ID || second.User.Name != "anna" || second.Workspace.ID != first.Workspace.ID {
+			if !first.Created || second.Created || second.User.ID != first.User.ID || second.User.Name != "anna" ||
+				second.Workspace.ID != first.Workspace.ID {
 				l.Errorf("%+v\n%+v", first, second)
 			}
 			all := []identity.Permission{may(policy.Workspace, "*", policy.Admin)}

@@ -22,7 +22,8 @@ const attempts = 5
 // UpdateTrust applies a change to a trust, which may be called several times. A revision other than zero must be the
 // present one. Every change but that of the description makes a new version, which ends the tokens that rest on the one
 // before (rule 20): then UpdateTrust returns once nothing that was decided before can be signed any more (rule 22).
-func (s *Service) UpdateTrust(ctx context.Context, caller identity.Identity, trustID string, revision int64, change func(*policy.Trust) error, address string) (policy.Trust, []string, error) {
+func (s *Service) UpdateTrust(ctx context.Context, caller identity.Identity, trustID string, revision int64,
+	change func(*policy.Trust) error, address string) (policy.Trust, []string, error) {
 	if err := allow(caller, trustNoun, "write"); err != nil {
 		return policy.Trust{}, nil, err
 	}
@@ -59,7 +60,8 @@ func (s *Service) writable(ctx context.Context, caller identity.Identity, trustI
 	return t, exceeds(caller, t.Grants)
 }
 
-func (s *Service) update(ctx context.Context, caller identity.Identity, before policy.Trust, change func(*policy.Trust) error, address string) (policy.Trust, []string, error) {
+func (s *Service) update(ctx context.Context, caller identity.Identity, before policy.Trust,
+	change func(*policy.Trust) error, address string) (policy.Trust, []string, error) {
 	after, err := changed(before, change)
 	if err != nil {
 		return policy.Trust{}, nil, err

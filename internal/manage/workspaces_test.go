@@ -94,7 +94,8 @@ func TestANewWorkspaceHasKeysAnOwnerAndARecord(t *testing.T) {
 				case e.Object == system.ID:
 				case e.Subject != operator.Subject() || e.Address != address:
 					l.Errorf("%+v", e)
-				case e.Kind == audit.WorkspaceCreated && (e.Object != w.ID || e.Details["name"] != "new" || e.Details["owner_issuer"] != issuer || e.Details["owner_subject"] != "anna"):
+				case e.Kind == audit.WorkspaceCreated && (e.Object != w.ID || e.Details["name"] != "new" ||
+					e.Details["owner_issuer"] != issuer || e.Details["owner_subject"] != "anna"):
 					l.Errorf("%+v", e)
 				case e.Kind == audit.TrustCreated && (e.Object != trusts[0].ID || !strings.Contains(e.Details["after"], `"SubjectMatch":"anna"`)):
 					l.Errorf("%+v", e)
