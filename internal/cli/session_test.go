@@ -109,9 +109,15 @@ func TestFederation(t *testing.T) {
 		t.Errorf("the bearer is not the one that is kept: %+v", cached)
 	}
 	l.ok("auth", "whoami", "--workspace", "far")
-	if calls := l.nsc.all(); len(calls) != 1 || calls[0].bearer != cached.BearerToken {
-		t.Errorf("the second time: %+v", calls)
+	if calls := l.nsc.all(); len(calls) != 2 || calls[0].bearer != cached.BearerToken || calls[1].bearer != cached.BearerToken {
+		t.Errorf("the second time, asked whether the kept token is good and then used it: %+v", calls)
 	}
+	l.nsc.answer("GET /api/v1/workspaces/far/whoami", 401, `{"code":"unauthenticated","detail":"cut off"}`)
+	l.fails(failure.Refused, "cut off", "auth", "whoami", "--workspace", "far")
+	if calls := l.nsc.all(); len(calls) != 4 || calls[1].path != "/w/prod/token" || calls[2].path != "/w/far/token" {
+		t.Errorf("a kept token that was cut off is had anew: %+v", calls)
+	}
+	l.nsc.answer("GET /api/v1/workspaces/far/whoami", 200, whoamiAnswer)
 	l.signIn(l.file("keychain", "ci.json"), "prod")
 	l.ok("auth", "whoami", "--workspace", "far", "--keychain", "ci")
 	if calls := l.nsc.all(); len(calls) != 3 {
