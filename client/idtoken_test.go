@@ -121,6 +121,26 @@ func TestAFailedRenewalIsNotRepeatedAtOnce(t *testing.T) {
 	})
 }
 
+// TestAFailedRenewalDoesNotKeepAnEndedToken: the pause after a failure ends with the token.
+func TestAFailedRenewalDoesNotKeepAnEndedToken(t *testing.T) {
+	timed(t, func(t *testing.T, s *fake, c *client.Client) {
+		first := idToken(t, c, nil)
+		s.mu.Lock()
+		s.answer = func(w http.ResponseWriter, n int) bool {
+			if n == 2 {
+				w.WriteHeader(http.StatusInternalServerError)
+			}
+			return n == 2
+		}
+		s.mu.Unlock()
+		time.Sleep(s.life - s.life/20 - time.Second)
+		wantSame(t, first, idToken(t, c, nil), true)
+		time.Sleep(2 * time.Second)
+		wantSame(t, first, idToken(t, c, nil), false)
+		s.wantRequests(t, 3)
+	})
+}
+
 func TestOneFlightPerAudience(t *testing.T) {
 	timed(t, func(t *testing.T, s *fake, c *client.Client) {
 		release := s.block()

@@ -32,12 +32,13 @@ type tagView struct {
 }
 
 type operationView struct {
-	ID, Method, Path, Summary, Description string
-	Public                                 bool
-	Parameters                             []fieldView
-	Request                                *bodyView
-	Answers                                []answerView
-	Refusals                               []refusalView
+	ID, Method, Summary, Description string
+	Path                             []string // its segments, between which a narrow page may break it
+	Public                           bool
+	Parameters                       []fieldView
+	Request                          *bodyView
+	Answers                          []answerView
+	Refusals                         []refusalView
 }
 
 type bodyView struct {
@@ -111,7 +112,7 @@ func operationsOf(d *huma.OpenAPI) (all []*huma.Operation) {
 
 func newOperationView(d *huma.OpenAPI, op *huma.Operation) (operationView, error) {
 	view := operationView{
-		ID: op.OperationID, Method: op.Method, Path: op.Path, Summary: op.Summary, Description: op.Description,
+		ID: op.OperationID, Method: op.Method, Path: strings.Split(op.Path, "/")[1:], Summary: op.Summary, Description: op.Description,
 		Public: op.Security != nil && len(op.Security) == 0, Refusals: newRefusals(d, op),
 	}
 	for _, p := range op.Parameters {

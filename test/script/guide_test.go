@@ -11,7 +11,6 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"github.com/nsc-federation/nsc/internal/audit"
-	"github.com/nsc-federation/nsc/internal/fault"
 	"github.com/nsc-federation/nsc/internal/server"
 )
 
@@ -72,16 +71,6 @@ func TestGuideNamesEveryConfigurationKey(t *testing.T) {
 			if name := of.Field(i).Tag.Get("yaml"); name != "-" && !strings.Contains(text, "`"+name+"`") {
 				t.Errorf("docs/guide/operations.md does not say what %s is", name)
 			}
-		}
-	}
-}
-
-// The guide to tokens has every code that the token endpoint answers with, and every parameter that it takes once.
-func TestGuideNamesEveryCode(t *testing.T) {
-	text := readWords(t, "docs/guide/tokens.md")
-	for _, d := range fault.Descriptions() {
-		if !strings.Contains(text, "`"+string(d.Code)+"`") {
-			t.Errorf("docs/guide/tokens.md does not say what %s means", d.Code)
 		}
 	}
 }

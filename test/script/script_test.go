@@ -4,15 +4,20 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
+
+// scriptsWithin is far more than all scripts take together on a busy machine.
+const scriptsWithin = 5 * time.Minute
 
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                "../../testdata/script",
 		Setup:              setUp,
 		RequireUniqueNames: true,
+		Deadline:           time.Now().Add(scriptsWithin), // ends a server that should not have started
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"serve": serve, "halt": halt, "dotenv": dotenv,
 			"status": status, "json": jsonValue, "mode": mode, "mint": mint,
