@@ -19,9 +19,9 @@ type Log interface {
 
 // Limits of the group committer.
 const (
-	queueLength   = 2048             // entries that wait for a commit, beyond which callers are refused
-	maxBatch      = 256              // entries in one commit
-	gatherFor     = time.Millisecond // how long a commit waits for requests that are under way
+	queueLength   = 2048                   // entries that wait for a commit, beyond which callers are refused
+	maxBatch      = 256                    // entries in one commit
+	gatherFor     = 300 * time.Microsecond // how long a commit waits for requests that are under way
 	appendTimeout = 5 * time.Second
 )
 
