@@ -110,6 +110,20 @@ func TestAnotherWorkspaceIsEnteredByFederation(t *testing.T) {
 	}
 }
 
+// TestATokenOfAnotherWorkspaceIsItsSignInsAlone: somebody else signs in, and is not given what the first one had.
+func TestATokenOfAnotherWorkspaceIsItsSignInsAlone(t *testing.T) {
+	dir := home(t)
+	s := newFake()
+	c := &client.Client{HTTPClient: s.client(), Issuer: base + "/w/far"}
+	for n, want := range []int{3, 3 + 3} {
+		signIn(t, userFile(dir, "token.json"), "home", time.Duration(n+1)*time.Hour)
+		if _, err := c.IDToken(t.Context(), strconv.Itoa(n)); err != nil {
+			t.Fatal(err)
+		}
+		s.wantRequests(t, want)
+	}
+}
+
 func TestExchange(t *testing.T) {
 	for name, row := range map[string]struct {
 		aud                    any
@@ -247,6 +261,17 @@ func TestASignInThatCannotBeRenewedServesToItsEnd(t *testing.T) {
 	c := &client.Client{HTTPClient: newFake().client(), SignIn: func(context.Context) (string, error) { return "", errRefused }}
 	if _, err := c.IDToken(t.Context(), audience); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestOnlyAnAccessTokenIsStored(t *testing.T) {
+	dir := home(t)
+	c := &client.Client{HTTPClient: newFake().client(), SignIn: func(context.Context) (string, error) { return "x", nil }}
+	if _, err := c.IDToken(t.Context(), audience); err == nil {
+		t.Error("what is no token was used")
+	}
+	if _, err := os.Stat(userFile(dir, "token.json")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("it was stored: %v", err)
 	}
 }
 

@@ -209,6 +209,25 @@ func TestWhatIsKeptIsBounded(t *testing.T) {
 	})
 }
 
+// TestWhatIsUnderWayIsNotForgotten: more requests at once than tokens are kept.
+func TestWhatIsUnderWayIsNotForgotten(t *testing.T) {
+	timed(t, func(t *testing.T, s *fake, c *client.Client) {
+		release := s.block()
+		var all sync.WaitGroup
+		for n := range 2 * 1100 {
+			all.Go(func() {
+				if _, err := c.IDToken(t.Context(), fmt.Sprint(n%1100)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		synctest.Wait()
+		close(release)
+		all.Wait()
+		s.wantRequests(t, 1100)
+	})
+}
+
 func TestTokenSource(t *testing.T) {
 	timed(t, func(t *testing.T, s *fake, c *client.Client) {
 		source := c.TokenSource(audience)

@@ -43,7 +43,7 @@ func (c *Client) KeepFile(ctx context.Context, path, audience string) error {
 func (c *Client) keepFile(ctx context.Context, path, audience string, token Token) {
 	pause := time.Until(token.renewAt)
 	for {
-		timer := time.NewTimer(max(pause, time.Second))
+		timer := time.NewTimer(pause)
 		select {
 		case <-timer.C:
 		case <-ctx.Done():

@@ -83,6 +83,37 @@ func TestKeepFile(t *testing.T) {
 	})
 }
 
+// TestKeepFileBeginsWithWhatServes: the server is down while the token that is kept is in the last third of its life. The
+// file has that one, is not written again without need, and has a new one once the server is back.
+func TestKeepFileBeginsWithWhatServes(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "token")
+	timed(t, func(t *testing.T, s *fake, c *client.Client) {
+		present := idToken(t, c, nil)
+		time.Sleep(s.life * 3 / 4)
+		s.fail(errRefused)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		if err := c.KeepFile(ctx, path, audience); err != nil || content(t, path) != present.Secret() {
+			t.Fatalf("the file holds %q, %v", content(t, path), err)
+		}
+		before, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(s.life / 10)
+		after, err := os.Stat(path)
+		if err != nil || !os.SameFile(before, after) {
+			t.Errorf("the same token was written again, %v", err)
+		}
+		s.fail(nil)
+		time.Sleep(20 * time.Second)
+		synctest.Wait()
+		if content(t, path) == present.Secret() {
+			t.Error("the file was not renewed")
+		}
+	})
+}
+
 func TestKeepFileThatCannotBegin(t *testing.T) {
 	dir := t.TempDir()
 	timed(t, func(t *testing.T, s *fake, c *client.Client) {

@@ -54,9 +54,11 @@ func waited(ctx context.Context, err error, pause time.Duration) bool {
 	case !errors.As(err, &lost), errors.As(err, &certificate):
 		return false
 	}
+	if pause > longestPause {
+		return false
+	}
 	pause += mathrand.N(pause/2 + 1) // those that failed together do not come again together
-	deadline, limited := ctx.Deadline()
-	if pause > longestPause*3/2 || limited && time.Until(deadline) < pause {
+	if deadline, limited := ctx.Deadline(); limited && time.Until(deadline) < pause {
 		return false
 	}
 	timer := time.NewTimer(pause)

@@ -106,6 +106,37 @@ func TestNoRetryBeyondTheDeadline(t *testing.T) {
 	})
 }
 
+// TestALongPauseIsTheCallersToMake: a server that will be away for an hour holds nobody up.
+func TestALongPauseIsTheCallersToMake(t *testing.T) {
+	timed(t, func(t *testing.T, s *fake, c *client.Client) {
+		s.answer = func(w http.ResponseWriter, _ int) bool {
+			w.Header().Set("Retry-After", "3600")
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return true
+		}
+		start := time.Now()
+		_, err := c.Exchange(t.Context(), mint("https://ci.example", base+"/w/prod", 1, time.Hour))
+		var refused *client.RefusedError
+		if !errors.As(err, &refused) || refused.RetryAfter != time.Hour || time.Since(start) > 0 {
+			t.Errorf("%v after %v", err, time.Since(start))
+		}
+	})
+}
+
+func TestNoRetryForWhoWentAway(t *testing.T) {
+	timed(t, func(t *testing.T, s *fake, c *client.Client) {
+		s.fail(errRefused)
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(10*time.Millisecond, cancel)
+		start := time.Now()
+		_, err := c.Exchange(ctx, mint("https://ci.example", base+"/w/prod", 1, time.Hour))
+		if err == nil || time.Since(start) != 10*time.Millisecond {
+			t.Errorf("%v after %v", err, time.Since(start))
+		}
+		s.wantRequests(t, 1)
+	})
+}
+
 func TestAnAttemptEnds(t *testing.T) {
 	timed(t, func(t *testing.T, s *fake, c *client.Client) {
 		s.block()

@@ -11,7 +11,7 @@ import (
 
 // Ending reports whether the bearer token has ended, or is in the last third of its life and better renewed now.
 func (c Credential) Ending(now time.Time) bool {
-	return c.Expired(now) || c.ExpiresAt.Sub(now) <= c.ExpiresAt.Sub(c.IssuedAt)/3
+	return c.ExpiresAt.Sub(now) <= c.ExpiresAt.Sub(c.IssuedAt)/3
 }
 
 // Renew returns the sign-in in a file of the user's folder, which it renews where there is none, or one that is about

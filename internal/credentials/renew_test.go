@@ -11,7 +11,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"github.com/nsc-federation/nsc/internal/cli/failure"
 )
 
 // The test binary is also the other processes of these tests: the variable says what one of them does, the arguments
@@ -168,6 +171,59 @@ func TestLockDiesWithItsHolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	release()
+}
+
+// TestWhoSignsOutIsNotSignedInAgain: a renewal that is under way would bring the file back, so removing waits for it, as
+// does a new sign-in.
+func TestWhoSignsOutIsNotSignedInAgain(t *testing.T) {
+	h := newHome(t)
+	path := h.path("token.json")
+	synctest.Test(t, func(t *testing.T) {
+		put(t, path, Stored{BearerToken: lasting(t, -time.Hour, time.Minute)})
+		fresh := Stored{BearerToken: lasting(t, 0, time.Hour)}
+		renewing, proceed := make(chan struct{}), make(chan struct{})
+		go func() {
+			_, err := NewStore(os.Getenv, time.Now).Renew(t.Context(), path, func(context.Context, Stored) (Stored, error) {
+				close(renewing)
+				<-proceed
+				return fresh, nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		}()
+		<-renewing
+		go func() {
+			if gone, err := h.store.Remove(path); err != nil || len(gone) != 1 {
+				t.Errorf("removed %v, %v", gone, err)
+			}
+		}()
+		time.Sleep(time.Second)
+		if !exists(path) {
+			t.Error("removed while it was renewed")
+		}
+		close(proceed)
+		time.Sleep(time.Second)
+		if exists(path) {
+			t.Error("the renewal brought it back")
+		}
+	})
+}
+
+// TestPatienceEnds: a process that hangs with the lock keeps nobody from knowing.
+func TestPatienceEnds(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "token.json")
+	synctest.Test(t, func(t *testing.T) {
+		release, err := lock(t.Context(), path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer release()
+		err = Save(path, Stored{BearerToken: "t"})
+		if f := failure.From(err); f.Status != failure.Failed || !strings.Contains(f.What, "another process") || exists(path) {
+			t.Errorf("%v", err)
+		}
+	})
 }
 
 func TestRenew(t *testing.T) {
