@@ -41,6 +41,7 @@ func setUp(env *testscript.Env) error {
 	env.Defer(issuer.server.Close)
 	env.Setenv("ISSUER", issuer.server.URL)
 	env.Values[issuerKey{}] = issuer
+	env.Values[testKey{}] = env.T()
 	env.Values[serversKey{}] = map[string]*process{}
 	return nil
 }

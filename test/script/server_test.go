@@ -1,6 +1,7 @@
 package script
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"regexp"
@@ -10,7 +11,10 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-type serversKey struct{}
+type (
+	serversKey struct{}
+	testKey    struct{}
+)
 
 var base = regexp.MustCompile(`ready at ((https?)://(\S+))`)
 
@@ -33,7 +37,11 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 	p, err := start(cmd)
 	ts.Check(err)
 	servers(ts)[name] = p
-	ts.Defer(func() { end(ts, name, syscall.SIGTERM) })
+	ts.Defer(func() {
+		if err := end(ts, name, syscall.SIGTERM); err != nil {
+			ts.Value(testKey{}).(testscript.T).Fatal(err) // Check would panic here
+		}
+	})
 	line, err := p.says("ready at ")
 	ts.Check(err)
 	found := base.FindStringSubmatch(line)
@@ -59,22 +67,23 @@ func halt(ts *testscript.TestScript, neg bool, args []string) {
 	if !ok {
 		ts.Fatalf("there is no server %s", args[0])
 	}
-	end(ts, args[0], signal)
+	ts.Check(end(ts, args[0], signal))
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]+".log"), []byte(p.talk.String()), 0o600))
 }
 
 // end stops a server that runs. Whatever the script was about: a server that is told to stop ends well, and its log
 // holds no token.
-func end(ts *testscript.TestScript, name string, signal syscall.Signal) {
+func end(ts *testscript.TestScript, name string, signal syscall.Signal) error {
 	p, ok := servers(ts)[name]
 	if !ok {
-		return
+		return nil
 	}
 	delete(servers(ts), name)
 	if err := p.stop(signal); err != nil {
-		ts.Fatalf("the server %s: %v\n%s", name, err, p.talk)
+		return fmt.Errorf("the server %s: %w\n%s", name, err, p.talk)
 	}
 	if strings.Contains(p.talk.String(), "eyJ") {
-		ts.Fatalf("the log of the server %s has a token:\n%s", name, p.talk)
+		return fmt.Errorf("the log of the server %s has a token:\n%s", name, p.talk)
 	}
+	return nil
 }
