@@ -47,7 +47,8 @@ type Client struct {
 	kept    cache
 }
 
-// IDToken returns an ID token for an audience: the one that is kept, as long as it is good, and otherwise a new one.
+// IDToken returns an ID token for an audience: the one that is kept, as long as it is good, and otherwise a new one. A
+// sign-in that changes in the meantime shows when the token is renewed.
 //
 // Errors: [ErrNotSignedIn]; [*RefusedError], such as one with the OAuth code invalid_target where the workspace does not
 // let the caller have a token for the audience; the network's.

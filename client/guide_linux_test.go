@@ -31,6 +31,7 @@ func block(t *testing.T, page, fence string) string {
 
 // TestTheServiceOfTheGuide builds the service that the guide shows, runs it beside nsc dev and calls it.
 func TestTheServiceOfTheGuide(t *testing.T) {
+	own := os.Environ() // with the build cache of whoever runs the test
 	base, at := startDev(t), freeAddress(t)
 	code := block(t, "http-service.md", "go service")
 	for from, to := range map[string]string{"http://127.0.0.1:8740": base, "127.0.0.1:9000": at} {
@@ -44,7 +45,9 @@ func TestTheServiceOfTheGuide(t *testing.T) {
 	if err := os.WriteFile(source, []byte(code), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if output, err := exec.Command("go", "build", "-o", program, source).CombinedOutput(); err != nil {
+	build := exec.Command("go", "build", "-o", program, source)
+	build.Env = own
+	if output, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, output)
 	}
 	service := exec.Command(program)
