@@ -16,6 +16,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                "../../testdata/script",
 		Setup:              setUp,
+		WorkdirRoot:        t.TempDir(), // testscript leaves its own behind where -run picks scripts
 		RequireUniqueNames: true,
 		Deadline:           time.Now().Add(scriptsWithin), // ends a server that should not have started
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
