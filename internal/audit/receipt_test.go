@@ -32,7 +32,7 @@ func (w *world) intend(r *Recorder) Receipt {
 
 func TestRule26AReceiptSignsOnce(t *testing.T) {
 	w := newWorld(t)
-	receipt := w.intend(open(t, &memory{}, 1))
+	receipt := w.intend(open(t, &memory{}))
 	var won atomic.Int32
 	var callers sync.WaitGroup
 	for range 32 {
@@ -55,7 +55,7 @@ func TestRule26AReceiptSignsOnce(t *testing.T) {
 
 func TestRule26AReceiptSignsWhatWasRecorded(t *testing.T) {
 	w := newWorld(t)
-	receipt := w.intend(open(t, &memory{}, 1))
+	receipt := w.intend(open(t, &memory{}))
 	receipt.Grant().Payload()[10] ^= 1
 	if _, err := receipt.Redeem(); err == nil {
 		t.Error("a payload that was changed after its record")
@@ -63,7 +63,7 @@ func TestRule26AReceiptSignsWhatWasRecorded(t *testing.T) {
 	if _, err := (Receipt{}).Redeem(); err == nil || !(Receipt{}).Late() {
 		t.Error("no receipt at all")
 	}
-	if _, err := open(t, &memory{}, 1).Intent(t.Context(), policy.Grant{}, Origin{}); err == nil {
+	if _, err := open(t, &memory{}).Intent(t.Context(), policy.Grant{}, Origin{}); err == nil {
 		t.Error("no grant at all")
 	}
 }
@@ -83,7 +83,7 @@ func TestRule22AReceiptLapses(t *testing.T) {
 		t.Run(row.rule, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
-				receipt := w.intend(open(t, &memory{slow: row.slow}, 1))
+				receipt := w.intend(open(t, &memory{slow: row.slow}))
 				<-time.After(row.wait)
 				if receipt.Late() != row.late {
 					t.Errorf("late: %v", receipt.Late())
@@ -103,7 +103,7 @@ func TestRule22OnceACutOffHasWaitedNothingIsSigned(t *testing.T) {
 		t.Run(answer.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
-				r := open(t, &memory{slow: answer}, 1)
+				r := open(t, &memory{slow: answer})
 				g := w.grant(w.token(nil))
 				cut := make(chan struct{})
 				go func() { // commits right after the record did, whose answer is still on its way

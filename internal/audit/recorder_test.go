@@ -13,9 +13,9 @@ import (
 )
 
 // open returns a recorder that ends with the test.
-func open(t *testing.T, log Log, writers int) *Recorder {
+func open(t *testing.T, log Log) *Recorder {
 	t.Helper()
-	r := NewRecorder(log, writers, time.Now)
+	r := NewRecorder(log, time.Now)
 	t.Cleanup(r.Close)
 	return r
 }
@@ -67,7 +67,7 @@ func TestRule26NothingIsSignedThatIsNotOnTheRecord(t *testing.T) {
 		{"used, where no use was asked for", &memory{answer: func(o []Outcome) []Outcome { o[0].Verdict = Used; return o }}, 7, nil, 1, false},
 	} {
 		t.Run(row.rule, func(t *testing.T) {
-			w, r := newWorld(t), open(t, row.log, 1)
+			w, r := newWorld(t), open(t, row.log)
 			g := w.grant(w.token(nil), func(x *wish) { x.req.Generation = row.gen })
 			receipt, err := r.Intent(t.Context(), g, Origin{})
 			if row.fresh != (err == nil) || row.fresh == receipt.IsZero() || row.err != nil && !errors.Is(err, row.err) {
@@ -83,7 +83,7 @@ func TestRule26NothingIsSignedThatIsNotOnTheRecord(t *testing.T) {
 func TestTheRecordHasTheTokenBeforeTheReceipt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := &memory{entered: make(chan int), gate: make(chan struct{})}
-		w, r := newWorld(t), open(t, log, 1)
+		w, r := newWorld(t), open(t, log)
 		g := w.grant(w.token(nil))
 		receipts := make(chan Receipt)
 		go func() {
@@ -120,7 +120,7 @@ func TestTheRecordHasTheTokenBeforeTheReceipt(t *testing.T) {
 func TestOneCommitForAllThatWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := &memory{entered: make(chan int, 10), gate: make(chan struct{})}
-		r := open(t, log, 1)
+		r := open(t, log)
 		first := notes(t, r, 1)
 		rest := notes(t, r, 2*maxBatch+7)
 		close(log.gate)
@@ -135,7 +135,7 @@ func TestOneCommitForAllThatWait(t *testing.T) {
 func TestAFullQueueRefuses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := &memory{entered: make(chan int, 100), gate: make(chan struct{})}
-		r := open(t, log, 1)
+		r := open(t, log)
 		first := notes(t, r, 1)
 		waiting := notes(t, r, queueLength)
 		if err := r.Note(t.Context(), event()); !errors.Is(err, ErrBusy) {
@@ -156,7 +156,7 @@ func TestAFullQueueRefuses(t *testing.T) {
 
 func TestALoneCallerWaitsForNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := open(t, &memory{}, 1)
+		r := open(t, &memory{})
 		began := time.Now()
 		end := r.UnderWay()
 		collect(t, notes(t, r, 1))
@@ -167,62 +167,10 @@ func TestALoneCallerWaitsForNobody(t *testing.T) {
 	})
 }
 
-func TestACommitWaitsForRequestsUnderWay(t *testing.T) {
-	for _, row := range []struct {
-		rule            string
-		underWay, after int // requests, of which so many arrive later
-		waits           time.Duration
-		sizes           []int
-	}{
-		{"all arrive", 3, 2, 100 * time.Microsecond, []int{3}},
-		{"one never does", 4, 2, gatherFor, []int{3}},
-	} {
-		t.Run(row.rule, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				log := &memory{}
-				r := open(t, log, 1)
-				for range row.underWay {
-					defer r.UnderWay()()
-				}
-				began := time.Now()
-				first := notes(t, r, 1)
-				<-time.After(100 * time.Microsecond) // of the bubble's time
-				rest := notes(t, r, row.after)
-				collect(t, first)
-				if waited := time.Since(began); waited != row.waits {
-					t.Errorf("waited %s", waited)
-				}
-				collect(t, rest)
-				if got := log.sizes(); !slices.Equal(got, row.sizes) {
-					t.Errorf("commits of %v", got)
-				}
-			})
-		})
-	}
-}
-
-func TestSeveralWritersCommitAtTheSameTime(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		log := &memory{entered: make(chan int, 10), gate: make(chan struct{})}
-		r := open(t, log, 3)
-		var all []chan error
-		for range 3 {
-			all = append(all, notes(t, r, 1))
-		}
-		if len(log.entered) != 3 {
-			t.Errorf("%d commits under way", len(log.entered))
-		}
-		close(log.gate)
-		for _, errs := range all {
-			collect(t, errs)
-		}
-	})
-}
-
 func TestCloseRecordsWhatWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := &memory{entered: make(chan int, 10), gate: make(chan struct{})}
-		r := NewRecorder(log, 1, time.Now)
+		r := NewRecorder(log, time.Now)
 		first := notes(t, r, 1)
 		rest := notes(t, r, maxBatch+1)
 		closed := make(chan struct{})
@@ -250,12 +198,12 @@ func TestCloseRecordsWhatWaits(t *testing.T) {
 	})
 }
 
-// An entry that comes while the recorder closes may miss the last writer. Nobody may wait for it for ever, and it is
-// recorded exactly where its caller is told so.
+// Nobody waits for ever for an entry that comes while the recorder closes, and it is recorded exactly where its caller is
+// told so.
 func TestNobodyWaitsForAClosedRecorder(t *testing.T) {
 	for range 200 {
 		log := &memory{}
-		r := NewRecorder(log, 2, time.Now)
+		r := NewRecorder(log, time.Now)
 		var callers sync.WaitGroup
 		var mu sync.Mutex
 		recorded := 0
@@ -279,22 +227,10 @@ func TestNobodyWaitsForAClosedRecorder(t *testing.T) {
 	}
 }
 
-// The same, made certain: the entry comes when the last writer has gone.
-func TestAnEntryWithoutAWriterIsNotRecorded(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := NewRecorder(&memory{}, 0, time.Now)
-		errs := notes(t, r, 1)
-		r.Close()
-		if err := <-errs; !errors.Is(err, ErrClosed) {
-			t.Errorf("error %v", err)
-		}
-	})
-}
-
 func TestACallerThatGivesUpIsStillOnTheRecord(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := &memory{gate: make(chan struct{})}
-		r := open(t, log, 1)
+		r := open(t, log)
 		ctx, cancel := context.WithCancel(t.Context())
 		errs := make(chan error)
 		go func() { errs <- r.Note(ctx, event()) }()
@@ -313,7 +249,7 @@ func TestACallerThatGivesUpIsStillOnTheRecord(t *testing.T) {
 
 func TestRule16ACallerWhoIsGoneUsesNothingUp(t *testing.T) {
 	log := &memory{}
-	w, r := newWorld(t), open(t, log, 1)
+	w, r := newWorld(t), open(t, log)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := r.Intent(ctx, w.grant(w.token(nil), singleUse), Origin{}); !errors.Is(err, context.Canceled) {
@@ -328,7 +264,7 @@ func TestRule16ACallerWhoIsGoneUsesNothingUp(t *testing.T) {
 func TestALogThatHangsIsGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := &memory{gate: make(chan struct{})}
-		r := open(t, log, 1)
+		r := open(t, log)
 		began := time.Now()
 		if err := r.Note(t.Context(), event()); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("error %v", err)

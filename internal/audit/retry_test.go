@@ -54,7 +54,7 @@ func TestRule16SingleUse(t *testing.T) {
 		t.Run(row.rule, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				log := &memory{}
-				w, r := newWorld(t), open(t, log, 1)
+				w, r := newWorld(t), open(t, log)
 				token := w.token(row.first.token)
 				g := w.grant(token, singleUse)
 				receipt, err := r.Intent(t.Context(), g, Origin{RetryKey: row.first.key})
@@ -109,7 +109,7 @@ func TestRule16OnlyWhatATrustSaysIsUsedUp(t *testing.T) {
 		t.Fatal("single use")
 	}
 	log := &memory{}
-	r := open(t, log, 1)
+	r := open(t, log)
 	if _, err := r.Intent(t.Context(), d, Origin{}); err != nil {
 		t.Error(err)
 	}
@@ -128,7 +128,7 @@ func TestRule16ConcurrentUseHasOneWinner(t *testing.T) {
 	} {
 		t.Run(row.rule, func(t *testing.T) {
 			log := &memory{}
-			w, r := newWorld(t), open(t, log, 2)
+			w, r := newWorld(t), open(t, log)
 			token := w.token(nil)
 			var mu sync.Mutex
 			tokens := map[string]int{}
@@ -173,7 +173,7 @@ func TestRule26AReissueSignsNothingNew(t *testing.T) {
 	} {
 		t.Run(rule, func(t *testing.T) {
 			log := &memory{}
-			w, r := newWorld(t), open(t, log, 1)
+			w, r := newWorld(t), open(t, log)
 			token := w.token(nil)
 			if _, err := r.Intent(t.Context(), w.grant(token, singleUse), Origin{RetryKey: retry}); err != nil {
 				t.Fatal(err)
@@ -197,7 +197,7 @@ func TestRule26AReissueSignsNothingNew(t *testing.T) {
 	}
 	t.Run("what is no JSON", func(t *testing.T) {
 		log := &memory{}
-		w, r := newWorld(t), open(t, log, 1)
+		w, r := newWorld(t), open(t, log)
 		token := w.token(nil)
 		if _, err := r.Intent(t.Context(), w.grant(token, singleUse), Origin{RetryKey: retry}); err != nil {
 			t.Fatal(err)
@@ -217,7 +217,7 @@ func TestRule26AReissueSignsNothingNew(t *testing.T) {
 // A use that has expired and was swept between two statements of the log is known no more, and no retry of anything.
 func TestRule16AUseThatWasSweptIsNoRetry(t *testing.T) {
 	log := &memory{answer: func(o []Outcome) []Outcome { return []Outcome{{Verdict: Used}} }}
-	w, r := newWorld(t), open(t, log, 1)
+	w, r := newWorld(t), open(t, log)
 	if _, err := r.Intent(t.Context(), w.grant(w.token(nil), singleUse), Origin{RetryKey: retry}); !errors.Is(err, ErrReplayed) {
 		t.Errorf("error %v", err)
 	}
@@ -225,7 +225,7 @@ func TestRule16AUseThatWasSweptIsNoRetry(t *testing.T) {
 
 func TestRule16AUseIsRememberedForLongerThanTheTokenLives(t *testing.T) {
 	log := &memory{}
-	w, r := newWorld(t), open(t, log, 1)
+	w, r := newWorld(t), open(t, log)
 	g := w.grant(w.token(nil), singleUse)
 	if _, err := r.Intent(t.Context(), g, Origin{}); err != nil {
 		t.Fatal(err)

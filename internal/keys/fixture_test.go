@@ -71,7 +71,7 @@ func onEach(t *testing.T, schedule keys.Schedule, test func(*lab)) {
 			l.must(l.CreateInstallation(t.Context(), store.Installation{BaseURL: "https://nsc.example", SealCheck: master.Check()}))
 			_, err := l.CreateWorkspace(t.Context(), workspace.Workspace{ID: l.tenant.ID, Name: l.tenant.Name}, nil, nil, nil)
 			l.must(err)
-			l.recorder = audit.NewRecorder(l.Store, 1, time.Now)
+			l.recorder = audit.NewRecorder(l.Store, time.Now)
 			t.Cleanup(l.recorder.Close)
 			l.rings = keys.Open(l.Store, master, time.Now)
 			l.rotator = l.newRotator(l.Store, schedule, l.rings.Forget)

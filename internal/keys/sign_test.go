@@ -34,7 +34,7 @@ func (commits) Append(_ context.Context, entries []audit.Entry) ([]audit.Outcome
 
 func intend(t *testing.T, generation int64, alg jwt.Algorithm) audit.Receipt {
 	t.Helper()
-	r := audit.NewRecorder(commits{}, 1, time.Now)
+	r := audit.NewRecorder(commits{}, time.Now)
 	defer r.Close()
 	receipt, err := r.Intent(t.Context(), grant(t, tenant, generation, alg), audit.Origin{})
 	if err != nil {

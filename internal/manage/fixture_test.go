@@ -60,7 +60,7 @@ func newLab(t *testing.T, db *store.Store, master keys.Master) *lab {
 	t.Helper()
 	l := &lab{T: t, db: db}
 	l.must(db.CreateInstallation(t.Context(), store.Installation{BaseURL: base, SealCheck: master.Check()}))
-	l.recorder = audit.NewRecorder(db, 1, time.Now)
+	l.recorder = audit.NewRecorder(db, time.Now)
 	t.Cleanup(l.recorder.Close)
 	cache := workspace.NewCache(db, base)
 	l.config = manage.Config{

@@ -21,10 +21,6 @@ import (
 	"github.com/nsc-federation/nsc/internal/workspace"
 )
 
-// postgresWriters is how many commits of the record run at a time on PostgreSQL: the second gathers while the first waits for
-// the disk, and more would only make the batches smaller. SQLite has one writer.
-const postgresWriters = 2
-
 // parts is everything below HTTP, wired together.
 type parts struct {
 	store    *store.Store
@@ -75,13 +71,9 @@ func openStore(ctx context.Context, c Config) (*store.Store, error) {
 }
 
 func (p *parts) wire(ctx context.Context, c Config, baseURL string, master keys.Master, now func() time.Time, log *slog.Logger) {
-	writers := 1
-	if c.Database != "" || c.DatabaseFile != "" {
-		writers = postgresWriters
-	}
 	exceptions, _ := c.exceptions() // Check has parsed them before
 	p.metrics = metrics.New(func() time.Time { return p.cache.Confirmed() })
-	p.recorder = audit.NewRecorder(observedLog{p.store, p.metrics}, writers, now)
+	p.recorder = audit.NewRecorder(observedLog{p.store, p.metrics}, now)
 	p.rings = keys.Open(p.store, master, now)
 	p.cache = workspace.NewCache(p.store, baseURL, p.rings.Forget)
 	schedule := keys.Schedule{PublishAhead: c.PublishAhead, RotateEvery: c.RotateEvery}

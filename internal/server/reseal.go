@@ -52,7 +52,7 @@ func reseal(ctx context.Context, db *store.Store, c Config, newKeyFile string) e
 	if err != nil {
 		return fmt.Errorf("system workspace: %w", err)
 	}
-	recorder := audit.NewRecorder(db, 1, time.Now)
+	recorder := audit.NewRecorder(db, time.Now)
 	defer recorder.Close()
 	now := time.Now()
 	entry := recorder.Entry(audit.Event{ID: id.New(now), Time: now, WorkspaceID: system.ID, Kind: audit.KeysResealed})

@@ -18,7 +18,7 @@ const enoughEvents = 256
 // their number earlier and committed later.
 func (s *Store) Sequence(ctx context.Context, maxRows int) (events int, err error) {
 	err = s.write(ctx, "sequence", func(tx *sql.Tx) error {
-		entries, err := dequeue(ctx, tx.StmtContext(ctx, s.hot.dequeue), maxRows)
+		entries, err := s.dequeue(ctx, tx, maxRows)
 		if err != nil {
 			return err
 		}
@@ -31,25 +31,40 @@ func (s *Store) Sequence(ctx context.Context, maxRows int) (events int, err erro
 	return events, nil
 }
 
-func dequeue(ctx context.Context, stmt *sql.Stmt, maxRows int) (entries [][]byte, err error) {
-	for range maxRows {
-		var frame []byte
-		err := stmt.QueryRowContext(ctx).Scan(&frame)
-		if errors.Is(err, sql.ErrNoRows) {
-			break
-		}
-		if err != nil {
+// dequeue removes the oldest rows and returns their entries.
+func (s *Store) dequeue(ctx context.Context, tx *sql.Tx, maxRows int) ([][]byte, error) {
+	var oldest oldest
+	rows, err := tx.StmtContext(ctx, s.hot.oldest).QueryContext(ctx, maxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for len(oldest.entries) < enoughEvents && rows.Next() {
+		if err := oldest.add(rows); err != nil {
 			return nil, err
-		}
-		more, err := splitFrame(frame)
-		if err != nil {
-			return nil, err
-		}
-		if entries = append(entries, more...); len(entries) >= enoughEvents {
-			break
 		}
 	}
-	return entries, nil
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return nil, err
+	}
+	return oldest.entries, execRows(ctx, tx, s.hot.dequeue, oldest.ids, 1)
+}
+
+// oldest is the oldest rows of the queue.
+type oldest struct {
+	ids     []any
+	entries [][]byte
+}
+
+func (o *oldest) add(r row) error {
+	var id int64
+	var frame []byte
+	if err := r.Scan(&id, &frame); err != nil {
+		return err
+	}
+	entries, err := splitFrame(frame)
+	o.ids, o.entries = append(o.ids, id), append(o.entries, entries...)
+	return err
 }
 
 // unpack inserts events and the trusts that they are found by. An event that is there already stays as it is.
@@ -67,10 +82,10 @@ func (s *Store) unpack(ctx context.Context, tx *sql.Tx, entries [][]byte) error 
 			trusts = append(trusts, workspaceID, digest(t), eventID)
 		}
 	}
-	if err := insertRows(ctx, tx, s.hot.events, events, 7); err != nil {
+	if err := execRows(ctx, tx, s.hot.events, events, 7); err != nil {
 		return err
 	}
-	return insertRows(ctx, tx, s.hot.eventTrusts, trusts, 3)
+	return execRows(ctx, tx, s.hot.eventTrusts, trusts, 3)
 }
 
 // ownToken stands for a token ID that is the event's own, as that of every issued token is: the primary key finds it.
@@ -83,7 +98,7 @@ func tokenColumn(e *audit.Entry) []byte {
 	return digest(e.TokenID)
 }
 
-func insertRows(ctx context.Context, tx *sql.Tx, insert shaped, values []any, width int) error {
+func execRows(ctx context.Context, tx *sql.Tx, insert shaped, values []any, width int) error {
 	return insert.each(len(values)/width, func(stmt *sql.Stmt, from, to int) error {
 		_, err := tx.StmtContext(ctx, stmt).ExecContext(ctx, values[from*width:to*width]...)
 		return err

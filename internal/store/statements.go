@@ -14,7 +14,8 @@ type statements struct {
 	consume     shaped // single uses
 	firstUse    *sql.Stmt
 	enqueue     *sql.Stmt
-	dequeue     *sql.Stmt
+	oldest      *sql.Stmt // rows of the queue
+	dequeue     shaped
 	events      shaped
 	eventTrusts shaped
 }
@@ -53,7 +54,8 @@ func (s *statements) prepare(ctx context.Context, db *sql.DB, e *engine) error {
 	})
 	s.firstUse = p.stmt(`SELECT retry_key, payload, used_at FROM uses WHERE workspace_id = $1 AND token = $2`)
 	s.enqueue = p.stmt(insertQueue)
-	s.dequeue = p.stmt(`DELETE FROM queue WHERE id = (SELECT min(id) FROM queue) RETURNING frame`)
+	s.oldest = p.stmt(`SELECT id, frame FROM queue ORDER BY id LIMIT $1` + e.claim)
+	s.dequeue = p.shaped([]int{16, 4, 1}, func(n int) string { return `DELETE FROM queue WHERE id IN ` + tuples(1, n) })
 	s.events = p.shaped(e.eventRows, func(n int) string {
 		return `INSERT INTO events (workspace_id, id, time, kind, subject, token, entry) VALUES ` + tuples(n, 7) +
 			` ON CONFLICT (workspace_id, id) DO NOTHING`

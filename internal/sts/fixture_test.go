@@ -106,7 +106,7 @@ func (l *lab) Errorf(format string, args ...any) {
 
 func (l *lab) node() *node {
 	n := &node{log: &bytes.Buffer{}}
-	n.recorder = audit.NewRecorder(l.db, 2, time.Now)
+	n.recorder = audit.NewRecorder(l.db, time.Now)
 	l.Cleanup(n.recorder.Close)
 	n.rings = keys.Open(l.db, l.master, time.Now)
 	n.cache = workspace.NewCache(l.db, base, n.rings.Forget)
