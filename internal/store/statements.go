@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"strconv"
 	"strings"
 )
@@ -13,6 +14,7 @@ type statements struct {
 	generations shaped // of workspaces by ID, locked against change
 	consume     shaped // single uses
 	firstUse    *sql.Stmt
+	opaque      *sql.Stmt // the claims of an opaque token
 	enqueue     *sql.Stmt
 	oldest      *sql.Stmt // rows of the queue
 	dequeue     shaped
@@ -43,8 +45,10 @@ func (s shaped) each(n int, f func(stmt *sql.Stmt, from, to int) error) error {
 
 const insertQueue = `INSERT INTO queue (frame) VALUES ($1)`
 
-func (s *statements) prepare(ctx context.Context, db *sql.DB, e *engine) error {
-	p := preparer{ctx: ctx, db: db}
+func (s *statements) prepare(ctx context.Context, writer, reader *sql.DB, e *engine) error {
+	r := preparer{ctx: ctx, db: reader}
+	s.opaque = r.stmt(`SELECT payload FROM opaque_tokens WHERE hash = $1`)
+	p := preparer{ctx: ctx, db: writer}
 	s.generations = p.shaped([]int{64, 16, 4, 1}, func(n int) string {
 		return `SELECT id, generation FROM workspaces WHERE id IN ` + tuples(1, n) + ` ORDER BY id` + e.share
 	})
@@ -64,7 +68,7 @@ func (s *statements) prepare(ctx context.Context, db *sql.DB, e *engine) error {
 		return `INSERT INTO event_trusts (workspace_id, trust, event_id) VALUES ` + tuples(n, 3) +
 			` ON CONFLICT (workspace_id, trust, event_id) DO NOTHING`
 	})
-	return p.err
+	return errors.Join(r.err, p.err)
 }
 
 // preparer prepares statements until one fails.

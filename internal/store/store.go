@@ -70,7 +70,7 @@ func (s *Store) prepare(ctx context.Context) error {
 	if err := s.migrate(ctx); err != nil {
 		return s.classify(fmt.Errorf("migrate: %w", err))
 	}
-	return s.classify(s.hot.prepare(ctx, s.writer, s.engine))
+	return s.classify(s.hot.prepare(ctx, s.writer, s.reader, s.engine))
 }
 
 // Close closes the database. What is under way fails or ends first; nothing may follow.
