@@ -169,16 +169,39 @@ func TestHeadAndOptions(t *testing.T) {
 	}
 }
 
-// A body that stops coming is not an error of ours.
+// A body that stops coming is not an error of ours, and no word about who sent it: net/http ends the request's context when
+// it meets the end, and what was to be read with it fails.
 func TestABodyThatEndsEarlyIsTheCallersFault(t *testing.T) {
 	s := start(t, devConfig(t))
-	conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+	_, answer := s.token(t, "/w/dev/token", exchangeForm(s.bearer(t), "access_token_format", "opaque"))
+	opaque, _ := answer["access_token"].(string)
+	_, made := s.api(t, "POST", "/dev/revocable-tokens", s.bearer(t), map[string]any{"name": "half", "grants": []any{grant("workspace", "*", "admin")}})
+	revocable, _ := made["token"].(string)
+	for name, c := range map[string]struct{ token, more string }{
+		"JWT":                          {s.bearer(t), ""},
+		"opaque":                       {opaque, ""},
+		"revocable":                    {revocable, ""},
+		"header read in several parts": {revocable, strings.Repeat("X-More: "+strings.Repeat("x", 1000)+"\r\n", 10)},
+	} {
+		for _, body := range []string{"", `{"issuer":`} {
+			if status := s.halfBody(t, c.token, c.more, body); status != http.StatusBadRequest {
+				t.Errorf("%s, after %q: %d\n%s", name, body, status, s.logs)
+			}
+		}
+	}
+}
+
+// halfBody sends a part of a body and closes its side of the connection.
+func (r *running) halfBody(t *testing.T, token, headers, body string) (status int) {
+	t.Helper()
+	host := strings.TrimPrefix(r.url, "http://")
+	conn, err := net.Dial("tcp", host)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	fmt.Fprintf(conn, "POST %s/dev/trust-relationships HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\n"+
-		"Content-Length: 100\r\n\r\n{\"issuer\":", apiRoot, strings.TrimPrefix(s.url, "http://"), s.bearer(t))
+	fmt.Fprintf(conn, "POST %s/dev/trust-relationships HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n%s"+
+		"Content-Type: application/json\r\nContent-Length: 100\r\n\r\n%s", apiRoot, host, token, headers, body)
 	if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
 		t.Fatal(err)
 	}
@@ -188,7 +211,5 @@ func TestABodyThatEndsEarlyIsTheCallersFault(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer response.Body.Close()
-	if response.StatusCode/100 != 4 {
-		t.Errorf("%d", response.StatusCode)
-	}
+	return response.StatusCode
 }

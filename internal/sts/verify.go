@@ -2,6 +2,7 @@ package sts
 
 import (
 	"context"
+	"net/http"
 
 	"github.com/nsc-federation/nsc/internal/fault"
 	"github.com/nsc-federation/nsc/internal/identity"
@@ -88,6 +89,14 @@ func (s *Service) own(ctx context.Context, tenant identity.Tenant, u identity.Un
 // Authenticate returns the caller behind an access token of the named workspace, for the management API: the audience
 // is exactly the workspace's issuer (rule 1), and everything that the token rests on is as it was (rule 20).
 func (s *Service) Authenticate(ctx context.Context, name, token string) (identity.Identity, *workspace.Snapshot, error) {
+	caller, snapshot, err := s.authenticate(ctx, name, token)
+	if err != nil {
+		return identity.Identity{}, nil, face(err)
+	}
+	return caller, snapshot, nil
+}
+
+func (s *Service) authenticate(ctx context.Context, name, token string) (identity.Identity, *workspace.Snapshot, error) {
 	snapshot, err := s.workspaces.ByName(ctx, name)
 	if err != nil {
 		return identity.Identity{}, nil, err
@@ -97,22 +106,25 @@ func (s *Service) Authenticate(ctx context.Context, name, token string) (identit
 	}
 	unverified, err := s.verifier.Resolve(ctx, token)
 	if err != nil {
-		return identity.Identity{}, nil, fault.New(fault.Unauthenticated, err)
+		return identity.Identity{}, nil, unauthenticated(err)
 	}
 	if unverified.Issuer() != snapshot.Tenant.Issuer {
 		return identity.Identity{}, nil, fault.Newf(fault.Unauthenticated, "issuer %q is not %q", unverified.Issuer(), snapshot.Tenant.Issuer)
 	}
 	caller, err := s.own(ctx, snapshot.Tenant, unverified)
 	if err != nil {
-		if f := fault.From(err); f.Status() < 500 {
-			err = fault.New(fault.Unauthenticated, err)
-		}
-		return identity.Identity{}, nil, err
+		return identity.Identity{}, nil, unauthenticated(err)
 	}
-	if err := s.standing(ctx, snapshot, caller, caller.Trusts()); err != nil {
-		return identity.Identity{}, nil, err
+	return caller, snapshot, s.standing(ctx, snapshot, caller, caller.Trusts())
+}
+
+// unauthenticated is what a caller learns whose token is refused. Where nobody could tell, because the database or the
+// caller himself is gone, it is no word about the token: whoever heard it would throw a good one away.
+func unauthenticated(err error) error {
+	if face(err).Status() >= http.StatusInternalServerError {
+		return err
 	}
-	return caller, snapshot, nil
+	return fault.New(fault.Unauthenticated, err)
 }
 
 // standing refuses a token of ours that is cut off, or that rests on what is not as it was (rules 20 and 21).
