@@ -24,6 +24,7 @@ import (
 // parts is everything below HTTP, wired together.
 type parts struct {
 	store    *store.Store
+	commits  *commits
 	recorder *audit.Recorder
 	rings    *keys.Rings
 	rotator  *keys.Rotator
@@ -73,7 +74,8 @@ func openStore(ctx context.Context, c Config) (*store.Store, error) {
 func (p *parts) wire(ctx context.Context, c Config, baseURL string, master keys.Master, now func() time.Time, log *slog.Logger) {
 	exceptions, _ := c.exceptions() // Check has parsed them before
 	p.metrics = metrics.New(func() time.Time { return p.cache.Confirmed() })
-	p.recorder = audit.NewRecorder(observedLog{p.store, p.metrics}, now)
+	p.commits = &commits{log: p.store, metrics: p.metrics}
+	p.recorder = audit.NewRecorder(p.commits, now)
 	p.rings = keys.Open(p.store, master, now)
 	p.cache = workspace.NewCache(p.store, baseURL, p.rings.Forget)
 	schedule := keys.Schedule{PublishAhead: c.PublishAhead, RotateEvery: c.RotateEvery}
@@ -117,6 +119,9 @@ func (p *parts) ready(ctx context.Context) error {
 	if err := p.cache.Fresh(); err != nil {
 		return err
 	}
+	if err := p.commits.ready(); err != nil {
+		return err
+	}
 	return p.store.Ping(ctx)
 }
 
@@ -131,20 +136,6 @@ func (s secrets) Revocable(ctx context.Context, hash []byte) (identity.Registere
 	}
 	r := identity.Registered{ID: t.ID, WorkspaceID: t.WorkspaceID, Workspace: t.Workspace, ExpiresAt: t.ExpiresAt, Version: t.Version}
 	return r, json.Unmarshal(t.Grants, &r.Permissions)
-}
-
-// observedLog counts what the record does.
-type observedLog struct {
-	*store.Store
-	metrics *metrics.Metrics
-}
-
-// Append makes entries durable.
-func (l observedLog) Append(ctx context.Context, entries []audit.Entry) ([]audit.Outcome, error) {
-	began := time.Now()
-	outcomes, err := l.Store.Append(ctx, entries)
-	l.metrics.Committed(len(entries), time.Since(began), err)
-	return outcomes, err
 }
 
 func (c Config) exceptions() ([]identity.Exception, error) {
