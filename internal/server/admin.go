@@ -46,6 +46,10 @@ func Bootstrap(ctx context.Context, c Config, req BootstrapRequest) (BootstrapRe
 	if !noServer(err) {
 		return result, err
 	}
+	baseURL, err := c.fixedBaseURL()
+	if err != nil {
+		return BootstrapResult{}, err
+	}
 	f, err := openFolder(c.DataDir, purposeServer)
 	if err != nil {
 		return BootstrapResult{}, err
@@ -53,7 +57,7 @@ func Bootstrap(ctx context.Context, c Config, req BootstrapRequest) (BootstrapRe
 	defer f.close()
 	work, stop := context.WithCancel(ctx)
 	defer stop()
-	p, err := openParts(work, c, c.baseURL(nil), time.Now, slog.New(slog.DiscardHandler))
+	p, err := openParts(work, c, baseURL, time.Now, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return BootstrapResult{}, err
 	}

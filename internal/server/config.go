@@ -202,8 +202,8 @@ func (c *Config) overlay(env func(string) string) error {
 
 // Check returns what is wrong with the configuration as a whole.
 func (c Config) Check() error {
-	host, _, err := net.SplitHostPort(c.Listen)
-	if err != nil {
+	host, port, err := net.SplitHostPort(c.Listen)
+	if err != nil || !isPort(port) {
 		return fmt.Errorf("listen: %q is not an address and port like %s", c.Listen, DefaultListen)
 	}
 	if c.Dev && !isLoopback(host) {
@@ -275,10 +275,18 @@ func checkBaseURL(text string) error {
 		return fmt.Errorf("base_url: %q is not a URL like https://nsc.example.com", text)
 	case u.RawQuery != "" || u.Fragment != "" || u.User != nil || u.Path != "" || strings.HasSuffix(text, "?") || strings.HasSuffix(text, "#"):
 		return fmt.Errorf("base_url: %q must be scheme, host and port alone, without a slash at the end", text)
+	case u.Port() == "0" || strings.Contains(u.Host, ":") && !strings.HasSuffix(u.Host, "]") && !isPort(u.Port()):
+		return fmt.Errorf("base_url: %q has a port that nobody can reach", text)
 	case u.Scheme == "http" && !isLoopback(u.Hostname()):
 		return fmt.Errorf("base_url: %q would send tokens over plain HTTP: use https, by tls_cert_file or a proxy", text)
 	}
 	return nil
+}
+
+// isPort reports whether text is a port, spelt as others spell it: it becomes a part of every issuer. 0 is any that is free.
+func isPort(text string) bool {
+	n, err := strconv.ParseUint(text, 10, 16)
+	return err == nil && strconv.FormatUint(n, 10) == text
 }
 
 func isLoopback(host string) bool {
@@ -321,6 +329,15 @@ func (c Config) baseURL(listening net.Addr) string {
 		_, port, _ = net.SplitHostPort(listening.String())
 	}
 	return c.scheme() + "://" + net.JoinHostPort(host, port)
+}
+
+// fixedBaseURL returns the base URL where nobody listens, so that it must not depend on a port that is not chosen yet.
+func (c Config) fixedBaseURL() (string, error) {
+	if _, port, _ := net.SplitHostPort(c.Listen); c.BaseURL == "" && port == "0" {
+		return "", fmt.Errorf("base_url: cannot be derived from listen %q, which leaves the port open, while no server runs: "+
+			"start the server first, or give the base URL that it will have", c.Listen)
+	}
+	return c.baseURL(nil), nil
 }
 
 func (c Config) scheme() string {

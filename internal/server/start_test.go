@@ -193,6 +193,24 @@ func TestRule37SocketInADeepFolder(t *testing.T) {
 	}
 }
 
+// A port that is not chosen yet must not become a part of every issuer, for ever.
+func TestBootstrapNeedsToKnowTheBaseURL(t *testing.T) {
+	c := serverConfig(t)
+	c.BaseURL = ""
+	_, err := Bootstrap(t.Context(), c, BootstrapRequest{})
+	if err == nil {
+		t.Fatal("an installation with any port in its base URL")
+	}
+	says(t, err.Error(), "base_url", c.Listen, "start the server first")
+	if left, err := os.ReadDir(c.DataDir); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+	c.BaseURL = "http://127.0.0.1:8740"
+	if made, err := Bootstrap(t.Context(), c, BootstrapRequest{}); err != nil || made.Issuer != "http://127.0.0.1:8740/w/system" {
+		t.Errorf("%v, %v", made.Issuer, err)
+	}
+}
+
 func TestListenTwice(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -214,6 +232,16 @@ func TestConfig(t *testing.T) {
 		{"not YAML", "a: b: c", ""},
 		{"listen", "listen: nowhere", "not an address and port"},
 		{"all addresses", "listen: :8740", "base_url: cannot be derived"},
+		{"listen on any port", "listen: 127.0.0.1:0", ""},
+		{"listen on no port", "listen: '127.0.0.1:'", "not an address and port"},
+		{"listen on a named port", "listen: 127.0.0.1:http", "not an address and port"},
+		{"listen on a port that is spelt otherwise", "listen: 127.0.0.1:08740", "not an address and port"},
+		{"base URL on any port", "base_url: http://127.0.0.1:0", "nobody can reach"},
+		{"base URL on an empty port", "base_url: 'https://x.example:'", "nobody can reach"},
+		{"base URL on port 00", "base_url: 'https://x.example:00'", "nobody can reach"},
+		{"base URL on a port of too many digits", "base_url: 'https://x.example:65536'", "nobody can reach"},
+		{"base URL of IPv6", "base_url: 'http://[::1]'", ""},
+		{"base URL of IPv6 on a port", "base_url: 'http://[::1]:8740'", ""},
 		{"base URL", "base_url: https://x.example/", "without a slash"},
 		{"base URL with a path", "base_url: https://x.example/nsc", "alone"},
 		{"plain HTTP", "base_url: http://nsc.example.com", "plain HTTP"},
