@@ -50,17 +50,17 @@ func Run(ctx context.Context, c Config, talk io.Writer, log *slog.Logger) error 
 	if c.Dev {
 		purpose = purposeDev
 	}
+	l, err := openListeners(c) // before anything is changed: where this fails, nothing was claimed
+	if err != nil {
+		return err
+	}
+	defer l.close()
 	f, err := openFolder(c.DataDir, purpose)
 	if err != nil {
 		return err
 	}
 	defer f.close()
-	listener, err := net.Listen("tcp", c.Listen)
-	if err != nil {
-		return fmt.Errorf("listen: %w", err)
-	}
-	defer listener.Close()
-	baseURL := c.baseURL(listener.Addr())
+	baseURL := c.baseURL(l.public.Addr())
 	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopBackground()
 	traces, err := openTraces(c, log)
@@ -72,7 +72,7 @@ func Run(ctx context.Context, c Config, talk io.Writer, log *slog.Logger) error 
 		return err
 	}
 	n := &node{config: c, parts: p, baseURL: baseURL, traces: traces, log: log}
-	err = n.run(ctx, background, listener, talk)
+	err = n.run(ctx, background, l, talk)
 	stopBackground()
 	n.work.Wait()
 	return errors.Join(err, p.close())
@@ -92,18 +92,46 @@ type node struct {
 	draining atomic.Bool
 }
 
+// listeners are the addresses of a configuration, taken. Whoever comes before the server is ready waits.
+type listeners struct {
+	public, metrics net.Listener // metrics is nil where nobody wants them
+}
+
+func openListeners(c Config) (*listeners, error) {
+	public, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	l := &listeners{public: public}
+	if c.MetricsListen != "" {
+		if l.metrics, err = net.Listen("tcp", c.MetricsListen); err != nil {
+			l.close()
+			return nil, fmt.Errorf("metrics_listen: %w", err)
+		}
+	}
+	return l, nil
+}
+
+// close gives the addresses up. The servers have closed those that they served.
+func (l *listeners) close() {
+	_ = l.public.Close()
+	if l.metrics != nil {
+		_ = l.metrics.Close()
+	}
+}
+
 // servers are what a node listens with.
 type servers struct {
 	public, admin, metrics *http.Server // metrics is nil where nobody wants them
 	failed                 chan error
 }
 
-func (n *node) run(ctx, background context.Context, listener net.Listener, talk io.Writer) error {
+func (n *node) run(ctx, background context.Context, l *listeners, talk io.Writer) error {
 	n.startWork(background)
-	n.log.Info("starting", "version", Version, "base_url", n.baseURL, "listening", n.config.scheme()+"://"+listener.Addr().String())
-	n.hosts = n.ownHosts(listener.Addr())
+	n.log.Info("starting", "version", Version, "base_url", n.baseURL, "listening", n.config.scheme()+"://"+l.public.Addr().String())
+	n.hosts = n.ownHosts(l.public.Addr())
 	n.serveWith(n.config)
-	s, err := n.listen(listener)
+	s, err := n.serve(l)
 	if err != nil {
 		return err
 	}
@@ -125,10 +153,10 @@ func (n *node) run(ctx, background context.Context, listener net.Listener, talk 
 	return err
 }
 
-// listen starts the servers.
-func (n *node) listen(listener net.Listener) (*servers, error) {
+// serve starts the servers.
+func (n *node) serve(l *listeners) (*servers, error) {
 	proxies, _ := n.config.proxies() // Check has parsed them before
-	listener = netutil.LimitListener(newFairListener(listener, proxies), connectionLimit())
+	listener := netutil.LimitListener(newFairListener(l.public, proxies), connectionLimit())
 	public := n.newServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*n.handler.Load()).ServeHTTP(w, r) }))
 	if n.config.tls() {
 		config, err := n.tlsConfig()
@@ -143,15 +171,11 @@ func (n *node) listen(listener net.Listener) (*servers, error) {
 		return nil, err
 	}
 	s := &servers{public: public, admin: n.newServer(n.adminHandler()), failed: make(chan error, 3)}
-	if n.config.MetricsListen != "" {
-		l, err := net.Listen("tcp", n.config.MetricsListen)
-		if err != nil {
-			return nil, fmt.Errorf("metrics_listen: %w", err)
-		}
+	if l.metrics != nil {
 		mux := http.NewServeMux()
 		mux.Handle("GET /metrics", n.parts.metrics.Handler())
 		s.metrics = n.newServer(mux)
-		go func() { s.failed <- s.metrics.Serve(l) }()
+		go func() { s.failed <- s.metrics.Serve(l.metrics) }()
 	}
 	go func() { s.failed <- public.Serve(listener) }()
 	go func() { s.failed <- s.admin.Serve(admin) }()

@@ -211,15 +211,25 @@ func TestBootstrapNeedsToKnowTheBaseURL(t *testing.T) {
 	}
 }
 
+// A server that cannot listen has changed nothing: neither a folder nor a database is claimed by an address that is taken.
 func TestListenTwice(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	c := serverConfig(t)
-	c.Listen = l.Addr().String()
-	says(t, fails(t, c), "listen", "address already in use")
+	for key, set := range map[string]func(*Config){
+		"listen":         func(c *Config) { c.Listen = l.Addr().String() },
+		"metrics_listen": func(c *Config) { c.MetricsListen = l.Addr().String() },
+	} {
+		c := serverConfig(t)
+		c.DataDir = filepath.Join(c.DataDir, "data")
+		set(&c)
+		says(t, fails(t, c), key+": ", "address already in use")
+		if _, err := os.Stat(c.DataDir); !os.IsNotExist(err) {
+			t.Errorf("%s: the data folder was made: %v", key, err)
+		}
+	}
 }
 
 func TestConfig(t *testing.T) {
