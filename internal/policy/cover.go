@@ -44,18 +44,18 @@ func Allows(have []identity.Permission, resourceType, resourceID, action string)
 }
 
 // narrowTo returns the part of the permissions that the scopes name, each "type:action" (rule 32: scope only narrows),
-// and false where a scope names nothing of what is held.
-func narrowTo(have []identity.Permission, scopes []string) ([]identity.Permission, bool) {
+// or the first scope that names nothing of what is held.
+func narrowTo(have []identity.Permission, scopes []string) (narrowed []identity.Permission, lacking string, ok bool) {
 	var out []identity.Permission
 	for _, scope := range scopes {
 		resourceType, action, ok := strings.Cut(scope, ":")
 		part := namedBy(have, resourceType, action)
 		if !ok || len(part) == 0 {
-			return nil, false
+			return nil, scope, false
 		}
 		out = append(out, part...)
 	}
-	return Union(out), true
+	return Union(out), "", true
 }
 
 // namedBy returns the held permissions of the type, reduced to the action. An administrator of the workspace holds the

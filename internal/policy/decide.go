@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"strings"
 	"time"
 
 	"github.com/nsc-federation/nsc/internal/identity"
@@ -70,7 +71,7 @@ func (d *Decision) issue(caller identity.Identity, s standing, req Request) bool
 	tenant := caller.Tenant()
 	audience := req.audience(tenant)
 	if audience != tenant.Issuer && !Allows(s.permissions, Audience, audience, Issue) { // rule 2
-		return d.refuse(TargetRefused, "")
+		return d.exceeded(TargetRefused, "audience "+audience+": "+Issue, s.permissions, Audience)
 	}
 	permissions, ok := d.narrow(s.permissions, req)
 	if !ok {
@@ -101,19 +102,28 @@ func (d *Decision) narrow(have []identity.Permission, req Request) ([]identity.P
 		if _, err := CheckPermissions(req.Details, "authorization_details"); err != nil {
 			return nil, d.refuse(DetailsRefused, err.Error())
 		}
-		if len(Exceeding(have, req.Details)) > 0 {
-			return nil, d.refuse(DetailsRefused, "")
+		if more := Exceeding(have, req.Details); len(more) > 0 {
+			return nil, d.exceeded(DetailsRefused, listed(more), have, typesOf(more)...)
 		}
 		have = Union(req.Details)
 	}
 	if len(req.Scope) == 0 {
 		return have, true
 	}
-	narrowed, ok := narrowTo(have, req.Scope)
+	narrowed, lacking, ok := narrowTo(have, req.Scope)
 	if !ok {
-		return nil, d.refuse(ScopeRefused, "")
+		resourceType, _, _ := strings.Cut(lacking, ":")
+		return nil, d.exceeded(ScopeRefused, "scope "+lacking, have, resourceType)
 	}
 	return narrowed, true
+}
+
+func typesOf(permissions []identity.Permission) []string {
+	types := make([]string, len(permissions))
+	for i, p := range permissions {
+		types[i] = p.ResourceType
+	}
+	return types
 }
 
 // lifetime returns how long the token may last.

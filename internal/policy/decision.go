@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/nsc-federation/nsc/internal/identity"
@@ -58,6 +59,8 @@ type Decision struct {
 	Outcomes []Outcome // of the trusts that were looked at, at most 32
 	Reason   Reason
 	Detail   string // about the caller's own request, fit to be shown to him
+	Asked    string // what is asked for beyond what is held; like Held, shown to administrators alone
+	Held     string // what is held of its kind
 	grant    Grant
 }
 
@@ -88,4 +91,21 @@ func shorten(text string) string {
 func (d *Decision) refuse(reason Reason, detail string) bool {
 	d.Reason, d.Detail, d.grant = reason, detail, Grant{}
 	return false
+}
+
+// exceeded ends a decision because more is asked for than the caller has, and notes for administrators what was asked and
+// what is held of these types of resources.
+func (d *Decision) exceeded(reason Reason, asked string, have []identity.Permission, types ...string) bool {
+	held := slices.DeleteFunc(slices.Clone(have), func(h identity.Permission) bool { return !slices.Contains(types, h.ResourceType) })
+	d.Asked, d.Held = shorten(asked), shorten(listed(held))
+	return d.refuse(reason, "")
+}
+
+// listed writes permissions as the command line shows them.
+func listed(permissions []identity.Permission) string {
+	lines := make([]string, len(permissions))
+	for i, p := range permissions {
+		lines[i] = p.ResourceType + " " + p.ResourceID + ": " + strings.Join(p.Actions, ", ")
+	}
+	return strings.Join(lines, "; ")
 }

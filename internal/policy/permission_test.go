@@ -214,7 +214,7 @@ func TestRule32ScopeOnlyNarrows(t *testing.T) {
 			"workspace:read", "workspace:admin", "audience:issue", "http:get", "http:*", "registry:pull",
 			"kubernetes:user", "x", ":",
 		}), 1, 3).Draw(t, "scopes")
-		narrowed, ok := narrowTo(have, scopes)
+		narrowed, _, ok := narrowTo(have, scopes)
 		if over := Exceeding(have, narrowed); ok && (len(over) > 0 || len(narrowed) == 0) {
 			t.Fatalf("%v narrowed by %v to %v exceeds by %v", have, scopes, narrowed, over)
 		}
@@ -238,7 +238,7 @@ func TestRule32ScopeNamesTypeAndAction(t *testing.T) {
 		{"unknown", []string{"openid"}, nil},
 	} {
 		t.Run(row.rule, func(t *testing.T) {
-			got, ok := narrowTo(have, row.scope)
+			got, _, ok := narrowTo(have, row.scope)
 			if ok != (row.want != nil) || !slices.EqualFunc(got, row.want, func(a, b identity.Permission) bool {
 				return reflect.DeepEqual(a, b)
 			}) {

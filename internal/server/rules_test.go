@@ -316,3 +316,35 @@ func TestRule24OnlyVerifiedDenialsAreEvents(t *testing.T) {
 		t.Errorf("event %v, refusal %v", event, answer["refusal_id"])
 	}
 }
+
+// Whoever looks a refusal up learns what was asked for and what the caller has instead; the caller learns neither (rule 7).
+func TestARefusalSaysWhatWasAskedAndWhatIsHeld(t *testing.T) {
+	s, i := start(t, devConfig(t)), newIssuer(t)
+	s.trust(t, i, map[string]any{"grants": []any{grant("audience", "https://api.example.com", "issue"), grant("registry", "team/*", "pull")}})
+	for name, c := range map[string]struct {
+		claims map[string]any
+		form   []string
+		code   string
+		reason string
+	}{
+		"an audience": {nil, []string{"audience", "https://other.example.com"}, "invalid_target",
+			"target_refused: asked for audience https://other.example.com: issue; held is audience https://api.example.com: issue"},
+		"a scope": {nil, []string{"scope", "registry:pull registry:push"}, "invalid_scope",
+			"scope_refused: asked for scope registry:push; held is registry team/*: pull"},
+		"details": {nil, []string{"authorization_details", `[{"type":"registry","identifier":"other/app","actions":["pull"]}]`},
+			"invalid_authorization_details", "details_refused: asked for registry other/app: pull; held is registry team/*: pull"},
+		"details of another type": {nil, []string{"authorization_details", `[{"type":"workspace","identifier":"key","actions":["read"]}]`},
+			"invalid_authorization_details", "details_refused: asked for workspace key: read; nothing of the kind is held"},
+		"no trust": {map[string]any{"sub": "ci:acme/other"}, nil, "token_refused", "failed at its subject_match"},
+	} {
+		status, answer := s.token(t, "/w/dev/token", exchangeForm(i.sign(t, "k1", i.claims(s, c.claims)), c.form...))
+		if status != http.StatusBadRequest || answer["code"] != c.code || strings.Contains(mustJSON(t, answer), "held") {
+			t.Errorf("%s: %d %v", name, status, answer)
+		}
+		_, found := s.api(t, "GET", "/dev/events?limit=1&kind=token.refused", s.bearer(t), nil)
+		event := found["items"].([]any)[0].(map[string]any)
+		if reason, _ := event["reason"].(string); event["id"] != answer["refusal_id"] || !strings.HasSuffix(reason, c.reason) {
+			t.Errorf("%s: recorded %q, want %q\n%v", name, reason, c.reason, event)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package sts
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/nsc-federation/nsc/internal/audit"
@@ -38,24 +39,34 @@ func refusal(d policy.Decision) error {
 	if !ok {
 		code = fault.InvalidRequest
 	}
-	f := fault.Newf(code, "%s: %s", d.Reason, nearest(d))
+	f := fault.Newf(code, "%s", explained(d))
 	if code == fault.InvalidRequest {
 		f.Detail = d.Detail
 	}
 	return f
 }
 
-// nearest says, for the log and the record, where the decision failed.
-func nearest(d policy.Decision) string {
-	if d.Detail != "" {
-		return d.Detail
+// explained says, for the log and the record, why a decision grants nothing: what was asked for and what was held instead,
+// or the trust that came nearest.
+func explained(d policy.Decision) string {
+	reason := string(d.Reason)
+	switch {
+	case d.Detail != "":
+		return reason + ": " + d.Detail
+	case d.Asked != "" && d.Held == "":
+		return reason + ": asked for " + d.Asked + "; nothing of the kind is held"
+	case d.Asked != "":
+		return reason + ": asked for " + d.Asked + "; held is " + d.Held
 	}
 	for _, o := range d.Outcomes {
 		if o.Failed != "" {
-			return "trust " + o.Trust.ID + " failed at its " + string(o.Failed)
+			return reason + ": trust " + o.Trust.ID + " failed at its " + string(o.Failed)
 		}
 	}
-	return "no trust in the issuer"
+	if d.Reason == policy.NoTrust {
+		return reason + ": no trust in the issuer"
+	}
+	return reason
 }
 
 // refuse gives an error its public face and its ID, logs it, and records it where the caller's signature verified
@@ -95,11 +106,11 @@ func (s *Service) refuse(ctx context.Context, snapshot *workspace.Snapshot, call
 
 // brief bounds what a stranger has a say in.
 func brief(text string) string {
-	const most = 300
+	const most = 700
 	if len(text) <= most {
 		return text
 	}
-	return text[:most] + "…"
+	return strings.ToValidUTF8(text[:most], "") + "…"
 }
 
 // face returns the fault that a caller is told.
