@@ -49,6 +49,7 @@ type Outcome struct {
 // Query selects events. Zero fields select all.
 type Query struct {
 	WorkspaceID string // mandatory
+	ID          string // of the one event; "" is any
 	Since       time.Time
 	Until       time.Time // exclusive
 	Kinds       []Kind

@@ -19,11 +19,11 @@ func (p *program) auditCommand() *cobra.Command {
 }
 
 type searchOptions struct {
-	since, until            string
-	kinds                   []string
-	subject, trust, tokenID string
-	limit                   int
-	count                   bool
+	since, until                string
+	kinds                       []string
+	id, subject, trust, tokenID string
+	limit                       int
+	count                       bool
 }
 
 func (p *program) auditSearchCommand() *cobra.Command {
@@ -32,10 +32,12 @@ func (p *program) auditSearchCommand() *cobra.Command {
 		Use: "search", Short: "Search the workspace's record, newest first", Args: noArguments,
 		Example: `nsc audit search --since 1h
 nsc audit search --kind token.issued --subject workspace/gaa6f2hq3x5b7c2d4e6f7g2h3i/user/gaa6f2hq3x5b7c2d4e6f7g2h3j
+nsc audit search --id agolopkbxawbssvvgrpr6ygwb4
 nsc audit search --since 2026-01-31T00:00:00Z --until 2026-02-01T00:00:00Z --count`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.auditSearch(cmd.Context(), o) },
 	}
 	flags := cmd.Flags()
+	flags.StringVar(&o.id, "id", "", "`ID` of one event, or of the refusal that a caller was told")
 	flags.StringVar(&o.since, "since", "", "events from this `time` on: 2026-01-31T12:00:00Z, or how long ago: 90m, 1d")
 	flags.StringVar(&o.until, "until", "", "events before this `time`, written as for --since")
 	flags.StringArrayVar(&o.kinds, "kind", nil, "`kind` of event, such as token.issued; may repeat")
@@ -78,7 +80,7 @@ func (p *program) auditSearch(ctx context.Context, o searchOptions) error {
 }
 
 func (p *program) search(o searchOptions) (api.Search, error) {
-	search := api.Search{Kinds: o.kinds, Subject: o.subject, Trust: o.trust, TokenID: o.tokenID, Limit: o.limit}
+	search := api.Search{ID: o.id, Kinds: o.kinds, Subject: o.subject, Trust: o.trust, TokenID: o.tokenID, Limit: o.limit}
 	if o.limit < 0 {
 		return search, failure.Misuse("--limit is negative", "use 0 for all events")
 	}

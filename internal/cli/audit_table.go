@@ -36,6 +36,9 @@ func longSubject(subject, prefix string) string {
 // story says in a few words what an event is about.
 func story(e api.Event) string {
 	var words []string
+	if e.Kind == "token.refused" { // its caller was told the ID, and asks about it
+		words = append(words, "refusal "+e.ID)
+	}
 	if e.Token != nil {
 		words = append(words, strings.ReplaceAll(e.Token.Type, "_", " ")+" for "+e.Token.Audience)
 	}

@@ -46,7 +46,7 @@ func (s *Service) query(caller identity.Identity, q audit.Query) (audit.Query, e
 	if err := allow(caller, recordNoun, "read"); err != nil {
 		return q, err
 	}
-	for field, value := range map[string]string{"trust": q.Trust, "before": q.Before} {
+	for field, value := range map[string]string{"id": q.ID, "trust": q.Trust, "before": q.Before} {
 		if value != "" && !id.Valid(value) {
 			return q, invalid(field, "is not an ID (26 characters of lower-case base32)")
 		}

@@ -74,6 +74,7 @@ func TestProblemsNameCodeAndField(t *testing.T) {
 		{"limit beyond the limit", "GET", trusts + "?limit=201", nil, "", 422, "invalid_field", "limit", "200"},
 		{"cursor", "GET", trusts + "?after=x", nil, "", 422, "invalid_field", "after", ""},
 		{"cursor of workspaces", "GET", apiRoot + "?after=X", nil, "", 422, "invalid_field", "after", ""},
+		{"ID of an event", "GET", apiRoot + "/dev/events?id=x", nil, "", 422, "invalid_field", "id", "26 characters"},
 		{"cursor of events", "GET", apiRoot + "/dev/events?before=x", nil, "", 422, "invalid_field", "before", ""},
 		{"NUL in a parameter", "GET", apiRoot + "/dev/events?subject=%00", nil, "", 422, "invalid_field", "subject", "NUL"},
 		{"no UTF-8 in a parameter", "GET", apiRoot + "/dev/events?subject=%ff", nil, "", 422, "invalid_field", "subject", "UTF-8"},

@@ -341,9 +341,13 @@ func TestARefusalSaysWhatWasAskedAndWhatIsHeld(t *testing.T) {
 		if status != http.StatusBadRequest || answer["code"] != c.code || strings.Contains(mustJSON(t, answer), "held") {
 			t.Errorf("%s: %d %v", name, status, answer)
 		}
-		_, found := s.api(t, "GET", "/dev/events?limit=1&kind=token.refused", s.bearer(t), nil)
-		event := found["items"].([]any)[0].(map[string]any)
-		if reason, _ := event["reason"].(string); event["id"] != answer["refusal_id"] || !strings.HasSuffix(reason, c.reason) {
+		_, found := s.api(t, "GET", fmt.Sprintf("/dev/events?id=%s", answer["refusal_id"]), s.bearer(t), nil)
+		events := found["items"].([]any)
+		if len(events) != 1 {
+			t.Fatalf("%s: %d events of the refusal's ID", name, len(events))
+		}
+		event := events[0].(map[string]any)
+		if reason, _ := event["reason"].(string); event["kind"] != "token.refused" || !strings.HasSuffix(reason, c.reason) {
 			t.Errorf("%s: recorded %q, want %q\n%v", name, reason, c.reason, event)
 		}
 	}

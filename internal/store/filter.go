@@ -15,6 +15,7 @@ import (
 type filter struct {
 	audit.Query
 	workspace key
+	only      *key // the one event; nil for any
 	before    *key // nil for none
 }
 
@@ -24,12 +25,18 @@ func newFilter(q audit.Query) (filter, error) {
 	if f.workspace, err = id.Bytes(q.WorkspaceID); err != nil {
 		return f, fmt.Errorf("%w: workspace %q: %w", ErrInvalid, q.WorkspaceID, err)
 	}
-	if q.Before != "" {
-		before, err := id.Bytes(q.Before)
-		if err != nil {
-			return f, fmt.Errorf("%w: before %q: %w", ErrInvalid, q.Before, err)
+	for _, event := range []struct {
+		name, text string
+		key        **key
+	}{{"id", q.ID, &f.only}, {"before", q.Before, &f.before}} {
+		if event.text == "" {
+			continue
 		}
-		f.before = &before
+		k, err := id.Bytes(event.text)
+		if err != nil {
+			return f, fmt.Errorf("%w: %s %q: %w", ErrInvalid, event.name, event.text, err)
+		}
+		*event.key = &k
 	}
 	for _, kind := range q.Kinds {
 		if err := indexable(string(kind)); err != nil {
@@ -43,7 +50,8 @@ func newFilter(q audit.Query) (filter, error) {
 func (f filter) selects(e *audit.Entry) bool {
 	at := micros(e.Time)
 	switch {
-	case !f.Since.IsZero() && at < micros(f.Since),
+	case f.ID != "" && f.ID != e.ID,
+		!f.Since.IsZero() && at < micros(f.Since),
 		!f.Until.IsZero() && at >= micros(f.Until),
 		len(f.Kinds) > 0 && !slices.Contains(f.Kinds, e.Kind),
 		f.Subject != "" && f.Subject != e.Subject,
@@ -89,6 +97,9 @@ func (f filter) selection(token string, args ...any) selection {
 			AND t.workspace_id = ? AND t.trust = ?`, f.workspace[:], digest(f.Trust))
 	}
 	w.add(` WHERE e.workspace_id = ?`, f.workspace[:])
+	if f.only != nil {
+		w.add(` AND `+idColumn+` = ?`, f.only[:])
+	}
 	if f.before != nil {
 		w.add(` AND `+idColumn+` < ?`, f.before[:])
 	}

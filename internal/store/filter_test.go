@@ -18,6 +18,7 @@ func TestSearchesUseTheirIndexes(t *testing.T) {
 		count bool // rather than search
 	}{
 		"all":     {query: audit.Query{}, index: "sqlite_autoindex_events_1 (workspace_id=?)"},
+		"one":     {query: audit.Query{ID: id.New(time.Now())}, index: "sqlite_autoindex_events_1 (workspace_id=? AND id=?)"},
 		"before":  {query: audit.Query{Before: id.New(time.Now())}, index: "sqlite_autoindex_events_1 (workspace_id=? AND id<?)"},
 		"subject": {query: audit.Query{Subject: "x"}, index: "events_by_subject (workspace_id=? AND subject=?)"},
 		"trust":   {query: audit.Query{Trust: "x"}, index: "PRIMARY KEY (workspace_id=? AND trust=?)"},

@@ -13,6 +13,7 @@ import (
 
 // Selection says which events a call is about.
 type Selection struct {
+	ID      string   `query:"id" maxLength:"26" doc:"ID of the one event, or the refusal_id that a caller was told"`
 	Since   string   `query:"since" maxLength:"64" doc:"RFC 3339; events at or after it" example:"2026-03-04T05:06:07Z"`
 	Until   string   `query:"until" maxLength:"64" doc:"RFC 3339; events before it"`
 	Kinds   []string `query:"kind,explode" maxItems:"20" nullable:"false" doc:"Kind of event; may repeat" example:"[\"token.issued\"]"`
@@ -34,7 +35,7 @@ type countEvents struct {
 }
 
 func (s Selection) query() (audit.Query, error) {
-	q := audit.Query{Subject: s.Subject, Trust: s.Trust, TokenID: s.TokenID}
+	q := audit.Query{ID: s.ID, Subject: s.Subject, Trust: s.Trust, TokenID: s.TokenID}
 	for _, kind := range s.Kinds {
 		if !audit.Kind(kind).Known() {
 			return q, fault.Invalid("kind", "%q is not a kind of event; they are %s", kind, audit.KindList())

@@ -53,6 +53,7 @@ type EventTrust struct {
 
 // Search selects events. Zero fields select all.
 type Search struct {
+	ID           string // of one event, or of a refusal
 	Since, Until time.Time
 	Kinds        []string
 	Subject      string
@@ -100,7 +101,7 @@ func (c *Client) CountEvents(ctx context.Context, workspace, bearer string, s Se
 
 func (s Search) query() url.Values {
 	query := url.Values{}
-	for name, value := range map[string]string{"subject": s.Subject, "trust": s.Trust, "token_id": s.TokenID} {
+	for name, value := range map[string]string{"id": s.ID, "subject": s.Subject, "trust": s.Trust, "token_id": s.TokenID} {
 		if value != "" {
 			query.Set(name, value)
 		}

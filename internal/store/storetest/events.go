@@ -187,6 +187,11 @@ func queries(all []audit.Entry) map[string]audit.Query {
 		"token":             {TokenID: "jti"},
 		"own token":         {TokenID: own.ID},
 		"event, no token":   {TokenID: all[slices.IndexFunc(all, func(e audit.Entry) bool { return e.TokenID == "" })].ID},
+		"one":               {ID: own.ID},
+		"one of a trust":    {ID: all[slices.IndexFunc(all, func(e audit.Entry) bool { return slices.Contains(e.Trusts, "t2") })].ID, Trust: "t2"},
+		"one of a token":    {ID: own.ID, TokenID: own.ID},
+		"one of another":    {ID: own.ID, Subject: "nobody"},
+		"one that is none":  {ID: id.New(now)},
 		"before":            {Before: own.ID},
 		"limit":             {Limit: 3},
 		"trust and subject": {Trust: "t1", Subject: "subject two"},
@@ -208,6 +213,7 @@ func expected(all []audit.Entry, q audit.Query) []audit.Entry {
 		case q.Kinds != nil && !slices.Contains(q.Kinds, e.Kind):
 		case q.Subject != "" && e.Subject != q.Subject:
 		case q.Trust != "" && !slices.Contains(e.Trusts, q.Trust):
+		case q.ID != "" && e.ID != q.ID:
 		case q.TokenID != "" && e.TokenID != q.TokenID:
 		case q.Before != "" && !older(e.ID, q.Before):
 		default:
