@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"reflect"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -37,53 +40,66 @@ NSC_BASE_URL=https://nsc.example.com nsc config check -o json`,
 	return cmd
 }
 
-// settings are what config check shows: no secret is among them.
-type settings struct {
-	Listen        string   `json:"listen"`
-	BaseURL       string   `json:"base_url,omitempty"`
-	DataDir       string   `json:"data_dir"`
-	Database      string   `json:"database"`
-	DatabaseFile  string   `json:"database_file,omitempty"`
-	MasterKeyFile string   `json:"master_key_file,omitempty"`
-	TLSSelfSigned bool     `json:"tls_self_signed"`
-	ACME          bool     `json:"acme"`
-	ACMEEmail     string   `json:"acme_email,omitempty"`
-	ACMEDirectory string   `json:"acme_directory,omitempty"`
-	ACMECAFile    string   `json:"acme_ca_file,omitempty"`
-	OTLPEndpoint  string   `json:"otlp_endpoint,omitempty"`
-	OTLPCAFile    string   `json:"otlp_ca_file,omitempty"`
-	TraceRatio    float64  `json:"trace_ratio"`
-	PublishAhead  string   `json:"key_publish_ahead"`
-	RotateEvery   string   `json:"key_rotate_every"`
-	Issuers       []string `json:"reachable_issuers,omitempty"`
+// setting is a configuration key with what results for it.
+type setting struct {
+	key   string
+	value any // as JSON
+}
+
+// unset says what it means that a key has no value.
+var unset = map[string]string{"base_url": "derived from listen", "otlp_endpoint": "none: nothing is traced"}
+
+// settingsOf returns all keys in the order of the configuration. A secret among them needs its case here, as database has.
+func settingsOf(c server.Config) []setting {
+	v := reflect.ValueOf(c)
+	var all []setting
+	for i := range v.NumField() {
+		key := v.Type().Field(i).Tag.Get("yaml")
+		if key == "-" {
+			continue
+		}
+		value := v.Field(i).Interface()
+		switch of := value.(type) {
+		case time.Duration:
+			value = shortDuration(of)
+		case []server.Reach:
+			value = reaches(of)
+		case []string:
+			value = append([]string{}, of...) // none is an empty list, too
+		}
+		if key == "database" {
+			value = database(c)
+		}
+		all = append(all, setting{key, value})
+	}
+	return all
+}
+
+func reaches(list []server.Reach) []string {
+	lines := []string{}
+	for _, r := range list {
+		lines = append(lines, fmt.Sprintf("%s port %d for %s", r.CIDR, r.Port, r.Workspace))
+	}
+	return lines
+}
+
+// text returns a setting as people read it; "" where there is nothing to say.
+func (s setting) text() string {
+	text := fmt.Sprint(s.value)
+	if lines, ok := s.value.([]string); ok {
+		text = strings.Join(lines, "\n")
+	}
+	return firstOf(text, unset[s.key])
 }
 
 func (p *program) printConfig(c server.Config) error {
-	s := settings{
-		Listen: c.Listen, BaseURL: c.BaseURL, DataDir: c.DataDir, Database: database(c),
-		DatabaseFile: c.DatabaseFile, MasterKeyFile: c.MasterKeyFile, TLSSelfSigned: c.TLSSelfSigned,
-		ACME: c.ACME, ACMEEmail: c.ACMEEmail, ACMEDirectory: c.ACMEDirectory, ACMECAFile: c.ACMECAFile,
-		OTLPEndpoint: c.OTLPEndpoint, OTLPCAFile: c.OTLPCAFile, TraceRatio: c.TraceRatio,
-		PublishAhead: shortDuration(c.PublishAhead), RotateEvery: shortDuration(c.RotateEvery),
+	values := map[string]any{}
+	var fields []field
+	for _, s := range settingsOf(c) {
+		values[s.key] = s.value
+		fields = append(fields, field{s.key, s.text()})
 	}
-	for _, r := range c.Issuers {
-		s.Issuers = append(s.Issuers, fmt.Sprintf("%s port %d for %s", r.CIDR, r.Port, r.Workspace))
-	}
-	return p.print(s, func(w io.Writer) {
-		fields := []field{
-			{"listen", s.Listen}, {"base_url", firstOf(s.BaseURL, "derived from listen")}, {"data_dir", s.DataDir}, {"database", s.Database},
-			{"database_file", s.DatabaseFile}, {"master_key_file", s.MasterKeyFile},
-			{"tls_self_signed", fmt.Sprint(s.TLSSelfSigned)},
-			{"acme", fmt.Sprint(s.ACME)}, {"acme_email", s.ACMEEmail}, {"acme_directory", s.ACMEDirectory}, {"acme_ca_file", s.ACMECAFile},
-			{"otlp_endpoint", firstOf(s.OTLPEndpoint, "none: nothing is traced")}, {"otlp_ca_file", s.OTLPCAFile},
-			{"trace_ratio", fmt.Sprint(s.TraceRatio)},
-			{"key_publish_ahead", s.PublishAhead}, {"key_rotate_every", s.RotateEvery},
-		}
-		for _, line := range s.Issuers {
-			fields = append(fields, field{"reachable_issuers", line})
-		}
-		describe(w, fields)
-	})
+	return p.print(values, func(w io.Writer) { describe(w, fields) })
 }
 
 // database names the database without its password.
