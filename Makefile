@@ -1,6 +1,6 @@
 # make run    builds nsc and starts it on the embedded database in .dev, with everything made by itself
 # make test   installs what the tests need where it can (Debian, root), then runs all of them
-# make check  formatting, vet, staticcheck, stale generated files
+# make check  formatting, vet, staticcheck, other systems, stale generated files
 
 GO      ?= go
 BIN     := bin/nsc
@@ -27,6 +27,8 @@ check:
 	  if [ -n "$$unformatted" ]; then echo "not gofmt'ed:"; echo "$$unformatted"; exit 1; fi
 	@set -e; for m in $(MODULES); do (cd $$m && $(GO) vet ./...); done
 	@set -e; for m in $(MODULES); do (cd $$m && $(GO) tool -modfile=$(CURDIR)/test/lint/go.mod staticcheck ./...); done
+	@set -e; for os in darwin windows; do CGO_ENABLED=0 GOOS=$$os $(GO) vet . ./client; done
+	@if [ -n "$$CI" ]; then CGO_ENABLED=0 GOOS=darwin $(GO) build ./...; fi
 	@$(MAKE) --no-print-directory generate
 	@changed=$$(git status --porcelain -- docs/reference); \
 	  if [ -n "$$changed" ] && [ -n "$$CI" ]; then echo "generated files are stale; run make generate and commit:"; echo "$$changed"; exit 1; fi

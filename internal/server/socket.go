@@ -5,27 +5,17 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"syscall"
 )
 
 const socketName = "admin.sock"
 
-// maxSocketPath is what fits in a sockaddr_un.
-const maxSocketPath = 107
-
-// socketPath calls use with a path of the administration socket that fits: a long one is reached through an open
-// descriptor of its folder.
+// socketPath calls use with a path of the administration socket that fits into a sockaddr_un.
 func socketPath(dataDir string, use func(path string) error) error {
 	path := filepath.Join(dataDir, socketName)
 	if len(path) <= maxSocketPath {
 		return use(path)
 	}
-	dir, err := os.Open(dataDir)
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	return use(fmt.Sprintf("/proc/self/fd/%d/%s", dir.Fd(), socketName))
+	return longSocketPath(dataDir, use)
 }
 
 // listenAdmin listens on the administration socket. The folder's lock is held, so a socket that is there is a dead
@@ -65,15 +55,14 @@ func (l peerListener) Accept() (net.Conn, error) {
 	}
 }
 
+// allowedPeer reports whether the kernel says that the other end is the server's user or root. Where it cannot be asked
+// nobody is let in: the socket's mode alone does not show who opened it.
 func allowedPeer(conn net.Conn) bool {
 	raw, err := conn.(*net.UnixConn).SyscallConn()
 	if err != nil {
 		return false
 	}
-	var peer *syscall.Ucred
-	var peerErr error
-	err = raw.Control(func(fd uintptr) {
-		peer, peerErr = syscall.GetsockoptUcred(int(fd), syscall.SOL_SOCKET, syscall.SO_PEERCRED)
-	})
-	return err == nil && peerErr == nil && (peer.Uid == 0 || int(peer.Uid) == os.Geteuid())
+	uid, peerErr := -1, error(nil)
+	err = raw.Control(func(fd uintptr) { uid, peerErr = peerUser(int(fd)) })
+	return err == nil && peerErr == nil && (uid == 0 || uid == os.Geteuid())
 }
