@@ -45,11 +45,17 @@ func parseDuration(text string) (time.Duration, error) {
 	return total + d, nil
 }
 
-// duration is a flag's value.
+var errNoTime = failure.Misuse("it is shorter than a second", "give at least 1s, or leave the flag out for its default")
+
+// duration is a flag's value. Its zero value is a flag that is not given, so 0s must not be taken for it: whoever writes
+// that wants the least, not the default. What is below a second would become 0 on its way.
 type duration time.Duration
 
 func (d *duration) Set(text string) error {
 	parsed, err := parseDuration(text)
+	if err == nil && parsed < time.Second {
+		err = errNoTime
+	}
 	*d = duration(parsed)
 	return err
 }

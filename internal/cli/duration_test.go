@@ -26,6 +26,15 @@ func TestParseDuration(t *testing.T) {
 	}
 }
 
+func TestADurationOfNothingIsNotTheDefault(t *testing.T) {
+	for text, want := range map[string]time.Duration{"0s": 0, "0": 0, "0d": 0, "999ms": 0, "1s": time.Second, "90m": 90 * time.Minute} {
+		var d duration
+		if err := d.Set(text); (err == nil) != (want > 0) || err == nil && time.Duration(d) != want {
+			t.Errorf("%s: %v, %v", text, time.Duration(d), err)
+		}
+	}
+}
+
 func TestShortDuration(t *testing.T) {
 	for want, d := range map[string]time.Duration{
 		"0s": 0, "1s": time.Second, "1.5s": 1500 * time.Millisecond, "15m": 15 * time.Minute, "1h": time.Hour,

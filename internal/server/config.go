@@ -63,6 +63,9 @@ type Reach struct {
 // DefaultListen is where nsc listens where nothing else is said.
 const DefaultListen = "127.0.0.1:8740"
 
+// leastPublishAhead is three times as long as the JWKS may be cached. In nsc dev a new key may sign at once.
+const leastPublishAhead = 15 * time.Minute
+
 // Rates that no honest caller meets.
 const (
 	defaultAddressRate   = 500
@@ -224,6 +227,10 @@ func (c Config) Check() error {
 	}
 	if c.Database != "" && !strings.HasPrefix(c.Database, "postgres://") && !strings.HasPrefix(c.Database, "postgresql://") {
 		return errors.New("database: must begin with postgres://; leave it empty for SQLite")
+	}
+	if c.PublishAhead < leastPublishAhead && !c.Dev {
+		return fmt.Errorf("key_publish_ahead: %s is too short: relying parties keep a key set for five minutes, and their clocks differ, "+
+			"so a key that signs sooner signs what they refuse; give at least 15m", c.PublishAhead)
 	}
 	if c.PublishAhead < 0 || c.RotateEvery <= c.PublishAhead {
 		return errors.New("key_rotate_every must be longer than key_publish_ahead")

@@ -256,6 +256,9 @@ func TestConfig(t *testing.T) {
 		{"base URL with a path", "base_url: https://x.example/nsc", "alone"},
 		{"plain HTTP", "base_url: http://nsc.example.com", "plain HTTP"},
 		{"database", "database: mysql://x", "postgres://"},
+		{"a key that signs before caches have it", "key_publish_ahead: 14m59s", "key_publish_ahead: 14m59s is too short"},
+		{"a key that signs at once", "key_publish_ahead: 0s", "at least 15m"},
+		{"a key that is published for long enough", "key_publish_ahead: 15m", ""},
 		{"rotation", "key_rotate_every: 1h", "longer than"},
 		{"cidr", "reachable_issuers: [{workspace: a, cidr: ten}]", "not a network"},
 	} {
