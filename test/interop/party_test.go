@@ -36,17 +36,17 @@ type party struct {
 	name string
 	kind kind
 	open func(t *testing.T, l *lab) relyingParty
-	// blindToType: the library does not look at typ (rule 3), so that the audience alone tells it an ID token from an
-	// access token.
-	blindToType bool
 }
 
-var parties = []party{
-	{name: "go-oidc", kind: idToken, open: openGoOIDC, blindToType: true},
+// typed are the parties that look at typ (rule 3). go-oidc does not and has no setting for it: the audience alone tells it
+// an ID token from an access token.
+var typed = []party{
 	{name: "golang-jwt", kind: idToken, open: openGolangJWT},
 	{name: "jose", kind: idToken, open: openLibrary("jose")},
 	{name: "oauth4webapi", kind: accessToken, open: openLibrary("oauth4webapi")},
 }
+
+var parties = append([]party{{name: "go-oidc", kind: idToken, open: openGoOIDC}}, typed...)
 
 // other returns the kind that the party is not made for.
 func (p party) other() kind {
