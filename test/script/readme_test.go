@@ -1,7 +1,9 @@
 package script
 
 import (
+	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -28,6 +30,9 @@ func whatMakeRuns(t *testing.T) []string {
 	t.Helper()
 	cmd := exec.Command("make", "--no-print-directory", "-n", "run")
 	cmd.Dir = repository
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(variable string) bool { // of the make that runs this test
+		return strings.HasPrefix(variable, "MAKE") || strings.HasPrefix(variable, "MFLAGS=")
+	})
 	output, err := cmd.Output()
 	if err != nil {
 		t.Fatal(err)
