@@ -3,6 +3,7 @@ package script
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -43,4 +44,18 @@ func whatMakeRuns(t *testing.T) []string {
 		t.Fatalf("make run ends with %q", commands[len(commands)-1])
 	}
 	return strings.Fields(arguments)
+}
+
+// A reader of the README finds every guide.
+func TestReadmeLinksEveryGuide(t *testing.T) {
+	text := readWords(t, "README.md")
+	guides, err := filepath.Glob(filepath.Join(repository, "docs", "guide", "*.md"))
+	if err != nil || len(guides) == 0 {
+		t.Fatal(guides, err)
+	}
+	for _, guide := range guides {
+		if path := "docs/guide/" + filepath.Base(guide); !strings.Contains(text, "]("+path+")") {
+			t.Errorf("README.md does not link to %s", path)
+		}
+	}
 }

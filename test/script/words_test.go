@@ -11,7 +11,7 @@ import (
 // ours are the pages that this package looks after.
 var ours = []string{
 	"README.md", "CONTRIBUTING.md", "docs/guide/kubernetes.md", "docs/guide/trust-relationships.md", "docs/guide/tokens.md",
-	"docs/guide/operations.md", "docs/guide/audit.md",
+	"docs/guide/operations.md", "docs/guide/audit.md", "docs/guide/http-service.md",
 }
 
 func readWords(t *testing.T, name string) string {
