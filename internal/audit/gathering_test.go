@@ -24,8 +24,8 @@ func TestACommitWaitsWhereMoreAreToBeExpected(t *testing.T) {
 		{"until none came for three times the usual", 5, often, []time.Duration{often}, 6 * often, []int{2}},
 		{"not where entries are rare", 2, 2 * waitAtMost, []time.Duration{often}, 0, []int{1, 1}},
 		{
-			"no longer than the bound", 100, 4 * often, slices.Repeat([]time.Duration{4 * often}, 7),
-			waitAtMost, []int{5, 3}, // those at 0, 4, 8, 12, 16; and what came while nobody waited
+			"no longer than the bound", 100, 3 * often, slices.Repeat([]time.Duration{3 * often}, 7),
+			waitAtMost, []int{7, 1}, // the eighth comes at 21
 		},
 	} {
 		t.Run(row.rule, func(t *testing.T) {
