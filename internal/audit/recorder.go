@@ -26,6 +26,15 @@ var ErrClosed = errors.New("audit: the recorder is closed")
 // ErrMoved is returned when the workspace changed after the decision was made: decide again (rule 22).
 var ErrMoved = errors.New("audit: the workspace changed since the decision")
 
+// MovedError is ErrMoved, of a change that somebody asked for in a workspace.
+type MovedError struct{ WorkspaceID string }
+
+// Error names the workspace.
+func (e *MovedError) Error() string { return ErrMoved.Error() + ": workspace " + e.WorkspaceID }
+
+// Unwrap returns ErrMoved.
+func (e *MovedError) Unwrap() error { return ErrMoved }
+
 // ErrReplayed is returned when an external token that may be used once was used before (rule 16).
 var ErrReplayed = errors.New("audit: the token was used before")
 

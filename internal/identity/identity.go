@@ -76,6 +76,7 @@ type verified struct {
 	clientID     string
 	parents      []string
 	parentKeys   []string
+	generation   int64 // of the tenant, under which all that the credential rests on stood; 0 is none
 }
 
 // IsZero reports whether this is nobody.
@@ -163,6 +164,17 @@ func (i Identity) Parents() []string { return i.v.parents }
 
 // ParentKeys returns the IDs of the keys that signed those.
 func (i Identity) ParentKeys() []string { return i.v.parentKeys }
+
+// Under returns the identity as one that was found to stand under a generation of its workspace: what it is allowed to do
+// holds as long as the workspace has not moved on from there (rule 22).
+func (i Identity) Under(generation int64) Identity {
+	under := *i.v
+	under.generation = generation
+	return Identity{&under}
+}
+
+// Generation returns the generation under which the identity was found to stand; 0 where nobody looked.
+func (i Identity) Generation() int64 { return i.v.generation }
 
 // ClientID returns the client that a credential of our own was issued to.
 func (i Identity) ClientID() string { return i.v.clientID }

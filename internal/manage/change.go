@@ -89,7 +89,7 @@ func (s *Service) update(ctx context.Context, caller identity.Identity, before p
 	if len(along) > 0 {
 		event.Details["key_source_of"] = strings.Join(along, " ")
 	}
-	if err := s.c.Trusts.UpdateTrust(ctx, after, before.Revision, s.c.Entries.Entry(event)); err != nil {
+	if err := s.c.Trusts.UpdateTrust(ctx, after, before.Revision, s.entry(caller, event)); err != nil {
 		return policy.Trust{}, nil, err
 	}
 	s.c.Forget(after.WorkspaceID)
@@ -171,7 +171,7 @@ func (s *Service) remove(ctx context.Context, caller identity.Identity, t policy
 	if event.Details, err = details(&t, nil); err != nil {
 		return err
 	}
-	if err := s.c.Trusts.DeleteTrust(ctx, t.WorkspaceID, t.ID, t.Revision, s.c.Entries.Entry(event)); err != nil {
+	if err := s.c.Trusts.DeleteTrust(ctx, t.WorkspaceID, t.ID, t.Revision, s.entry(caller, event)); err != nil {
 		return err
 	}
 	s.c.Forget(t.WorkspaceID)

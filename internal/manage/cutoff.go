@@ -186,7 +186,7 @@ func (s *Service) writeCutOff(ctx context.Context, caller identity.Identity, c w
 			event.Details[name] = value
 		}
 	}
-	entry := s.c.Entries.Entry(event)
+	entry := s.entry(caller, event)
 	var err error
 	if entry.Answer, err = s.answer(caller, c.ID); err != nil {
 		return err
@@ -210,7 +210,7 @@ func (s *Service) cutTrust(ctx context.Context, caller identity.Identity, t Targ
 		after.UpdatedAt, after.UpdatedBy = s.moment(), caller.Subject()
 		event := s.event(caller, audit.CutOffCreated, t.Trust, address)
 		event.Reason, event.Details = t.Reason, map[string]string{"kind": "trust", "value": t.Trust}
-		entry := s.c.Entries.Entry(event)
+		entry := s.entry(caller, event)
 		if entry.Answer, err = s.answer(caller, ""); err != nil {
 			return err
 		}
@@ -277,7 +277,7 @@ func (s *Service) LiftCutOff(ctx context.Context, caller identity.Identity, cutO
 		return err
 	}
 	event := s.event(caller, audit.CutOffLifted, cutOffID, address)
-	err := s.c.CutOffs.DeleteCutOff(ctx, caller.Tenant().ID, cutOffID, s.c.Entries.Entry(event))
+	err := s.c.CutOffs.DeleteCutOff(ctx, caller.Tenant().ID, cutOffID, s.entry(caller, event))
 	if err == nil {
 		s.c.Forget(caller.Tenant().ID)
 	}

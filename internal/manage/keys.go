@@ -68,7 +68,7 @@ func (r Rotation) check() error {
 
 // rotate replaces a key, and keeps the call's answer with the event that completes it.
 func (s *Service) rotate(ctx context.Context, caller identity.Identity, r Rotation, answer func(keys.Stored) (*audit.Answer, error)) (keys.Stored, error) {
-	rotator := s.c.Rotator.Through(&answering{Writer: s.c.Keys, removes: r.Compromised, answer: answer})
+	rotator := s.c.Rotator.Through(&calling{Writer: s.c.Keys, generation: caller.Generation(), removes: r.Compromised, answer: answer})
 	if r.Compromised {
 		key, err := rotator.Replace(ctx, caller.Tenant().ID, r.Algorithm, r.KeyID, caller.Subject())
 		if errors.Is(err, keys.ErrNoSuchKey) {
@@ -85,30 +85,35 @@ func (s *Service) rotate(ctx context.Context, caller identity.Identity, r Rotati
 	return shown(key), err
 }
 
-// answering is a writer that keeps the answer of a rotation: with the new key, or, where a key is to be removed, with its
-// removal, so that a call which failed in between is not taken for done.
-type answering struct {
+// calling is a writer for the rotation that somebody asked for. Its first write compares the generation under which he was
+// found entitled to it (rule 22). It keeps the answer with the new key, or, where a key is to be removed, with its removal,
+// so that a call which failed in between is not taken for done.
+type calling struct {
 	keys.Writer
-	removes bool
-	added   keys.Stored
-	answer  func(keys.Stored) (*audit.Answer, error)
+	generation int64
+	removes    bool
+	added      keys.Stored
+	answer     func(keys.Stored) (*audit.Answer, error)
 }
 
 // AddKey adds a key.
-func (a *answering) AddKey(ctx context.Context, key keys.Stored, retire []keys.Stored, e audit.Entry) (err error) {
-	a.added = shown(key)
-	if !a.removes {
-		if e.Answer, err = a.answer(a.added); err != nil {
+func (c *calling) AddKey(ctx context.Context, key keys.Stored, retire []keys.Stored, e audit.Entry) (err error) {
+	c.added, e.Generation = shown(key), c.generation
+	if !c.removes {
+		if e.Answer, err = c.answer(c.added); err != nil {
 			return err
 		}
 	}
-	return a.Writer.AddKey(ctx, key, retire, e)
+	err = c.Writer.AddKey(ctx, key, retire, e)
+	c.generation = 0 // it moved by this write, and half of a replacement is worse than none
+	return err
 }
 
 // DeleteKey removes a key.
-func (a *answering) DeleteKey(ctx context.Context, workspaceID, keyID string, e audit.Entry) (err error) {
-	if e.Answer, err = a.answer(a.added); err != nil {
+func (c *calling) DeleteKey(ctx context.Context, workspaceID, keyID string, e audit.Entry) (err error) {
+	e.Generation = c.generation
+	if e.Answer, err = c.answer(c.added); err != nil {
 		return err
 	}
-	return a.Writer.DeleteKey(ctx, workspaceID, keyID, e)
+	return c.Writer.DeleteKey(ctx, workspaceID, keyID, e)
 }

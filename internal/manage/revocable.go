@@ -82,7 +82,7 @@ func (s *Service) createRevocable(ctx context.Context, caller identity.Identity,
 	}
 	event := s.event(caller, audit.RevocableCreated, t.ID, address)
 	event.Details = map[string]string{"name": t.Name, "grants": string(grants), "expires_at": t.ExpiresAt.UTC().Format(time.RFC3339)}
-	entry := s.c.Entries.Entry(event)
+	entry := s.entry(caller, event)
 	if entry.Answer, err = s.answer(caller, t); err != nil { // before it has the hash
 		return workspace.Revocable{}, "", err
 	}
@@ -148,7 +148,7 @@ func (s *Service) RefreshRevocable(ctx context.Context, caller identity.Identity
 	t.Version++
 	event := s.event(caller, audit.RevocableRenewed, t.ID, address)
 	event.Details = map[string]string{"expires_at": t.ExpiresAt.UTC().Format(time.RFC3339)}
-	if err := s.c.Revocables.RefreshRevocable(ctx, t, s.c.Entries.Entry(event)); err != nil {
+	if err := s.c.Revocables.RefreshRevocable(ctx, t, s.entry(caller, event)); err != nil {
 		return t, "", err
 	}
 	s.c.Forget(t.WorkspaceID)
@@ -166,7 +166,7 @@ func (s *Service) RevokeRevocable(ctx context.Context, caller identity.Identity,
 
 func (s *Service) deleteRevocable(ctx context.Context, caller identity.Identity, tokenID, address string) error {
 	event := s.event(caller, audit.RevocableRevoked, tokenID, address)
-	if err := s.c.Revocables.DeleteRevocable(ctx, caller.Tenant().ID, tokenID, s.c.Entries.Entry(event)); err != nil {
+	if err := s.c.Revocables.DeleteRevocable(ctx, caller.Tenant().ID, tokenID, s.entry(caller, event)); err != nil {
 		return err
 	}
 	s.c.Forget(caller.Tenant().ID)

@@ -104,6 +104,14 @@ func (s *Service) event(caller identity.Identity, kind audit.Kind, object, addre
 	}
 }
 
+// entry returns an event of the caller for the transaction of what he does. The transaction compares the generation under
+// which he was found entitled to it: what was cut off meanwhile writes nothing (rule 22).
+func (s *Service) entry(caller identity.Identity, e audit.Event) audit.Entry {
+	entry := s.c.Entries.Entry(e)
+	entry.Generation = caller.Generation()
+	return entry
+}
+
 // moment returns the present as it will be read again.
 func (s *Service) moment() time.Time { return s.c.Now().UTC().Truncate(time.Microsecond) }
 

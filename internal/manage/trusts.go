@@ -65,7 +65,7 @@ func (s *Service) addTrust(ctx context.Context, caller identity.Identity, t poli
 	if event.Details, err = details(nil, &t); err != nil {
 		return addedTrust{}, err
 	}
-	added, entry := addedTrust{t, warnings}, s.c.Entries.Entry(event)
+	added, entry := addedTrust{t, warnings}, s.entry(caller, event)
 	if entry.Answer, err = s.answer(caller, added); err != nil {
 		return addedTrust{}, err
 	}

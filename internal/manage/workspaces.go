@@ -117,7 +117,7 @@ func taken(cause error) error {
 func (s *Service) creation(caller identity.Identity, created workspace.Workspace, trust policy.Trust, address string) ([]audit.Entry, error) {
 	event := s.event(caller, audit.WorkspaceCreated, created.ID, address)
 	event.Details = map[string]string{"name": created.Name, "owner_issuer": trust.Issuer, "owner_subject": trust.SubjectMatch}
-	first := s.c.Entries.Entry(event)
+	first := s.entry(caller, event)
 	var err error
 	if first.Answer, err = s.answer(caller, created); err != nil {
 		return nil, err

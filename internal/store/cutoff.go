@@ -60,39 +60,27 @@ func (s *Store) TokenCut(ctx context.Context, workspaceID, tokenID string) (cut 
 
 // CreateCutOff adds a cut-off. What is cut off already is ErrExists.
 func (s *Store) CreateCutOff(ctx context.Context, c workspace.CutOff, e audit.Entry) error {
-	return s.write(ctx, "create cut-off", func(tx *sql.Tx) error {
+	return s.change(ctx, "create cut-off", []string{c.WorkspaceID}, []audit.Entry{e}, func(tx *sql.Tx, _ int64) error {
 		if err := indexable(c.WorkspaceID, c.ID, string(c.Kind), c.Value); err != nil {
 			return err
 		}
 		if err := storable(c.Reason, c.CreatedBy); err != nil {
 			return err
 		}
-		if _, err := bump(ctx, tx, c.WorkspaceID); err != nil {
-			return err
-		}
 		_, err := tx.ExecContext(ctx, `INSERT INTO cut_offs
 			(workspace_id, id, kind, value, reason, created_by, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
 			c.WorkspaceID, c.ID, string(c.Kind), c.Value, c.Reason, c.CreatedBy, micros(c.CreatedAt), micros(c.ExpiresAt))
-		if err != nil {
-			return err
-		}
-		return record(ctx, tx, e)
+		return err
 	})
 }
 
 // DeleteCutOff lifts a cut-off.
 func (s *Store) DeleteCutOff(ctx context.Context, workspaceID, id string, e audit.Entry) error {
-	return s.write(ctx, "delete cut-off", func(tx *sql.Tx) error {
+	return s.change(ctx, "delete cut-off", []string{workspaceID}, []audit.Entry{e}, func(tx *sql.Tx, _ int64) error {
 		if indexable(workspaceID, id) != nil {
 			return ErrNotFound
 		}
-		if _, err := bump(ctx, tx, workspaceID); err != nil {
-			return err
-		}
-		if err := one(tx.ExecContext(ctx, `DELETE FROM cut_offs WHERE workspace_id = $1 AND id = $2`, workspaceID, id)); err != nil {
-			return err
-		}
-		return record(ctx, tx, e)
+		return one(tx.ExecContext(ctx, `DELETE FROM cut_offs WHERE workspace_id = $1 AND id = $2`, workspaceID, id))
 	})
 }
 

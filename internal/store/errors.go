@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/nsc-federation/nsc/internal/audit"
 	"github.com/nsc-federation/nsc/internal/fault"
 )
 
@@ -29,6 +30,7 @@ var codes = map[error]fault.Code{
 	ErrAnswered:    fault.KeyReused,
 	ErrInvalid:     fault.InvalidField,
 	ErrUnavailable: fault.Unavailable,
+	audit.ErrMoved: fault.Unavailable,
 }
 
 // classify returns an error that is one of the above where the engine's error means one of them.

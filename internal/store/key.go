@@ -42,10 +42,7 @@ func (s *Store) keys(ctx context.Context, operation, query string, args ...any) 
 
 // AddKey adds a key and, in the same transaction, sets when the given ones of its workspace retire and are gone.
 func (s *Store) AddKey(ctx context.Context, key keys.Stored, retire []keys.Stored, e audit.Entry) error {
-	return s.write(ctx, "add key", func(tx *sql.Tx) error {
-		if _, err := bump(ctx, tx, key.WorkspaceID); err != nil {
-			return err
-		}
+	return s.change(ctx, "add key", []string{key.WorkspaceID}, []audit.Entry{e}, func(tx *sql.Tx, _ int64) error {
 		if err := insertKey(ctx, tx, key); err != nil {
 			return err
 		}
@@ -54,7 +51,7 @@ func (s *Store) AddKey(ctx context.Context, key keys.Stored, retire []keys.Store
 				return err
 			}
 		}
-		return record(ctx, tx, e)
+		return nil
 	})
 }
 
@@ -68,17 +65,11 @@ func retireKey(ctx context.Context, tx *sql.Tx, workspaceID string, k keys.Store
 
 // DeleteKey removes a key at once.
 func (s *Store) DeleteKey(ctx context.Context, workspaceID, id string, e audit.Entry) error {
-	return s.write(ctx, "delete key", func(tx *sql.Tx) error {
+	return s.change(ctx, "delete key", []string{workspaceID}, []audit.Entry{e}, func(tx *sql.Tx, _ int64) error {
 		if err := indexable(id); err != nil {
 			return err
 		}
-		if _, err := bump(ctx, tx, workspaceID); err != nil {
-			return err
-		}
-		if err := one(tx.ExecContext(ctx, `DELETE FROM keys WHERE workspace_id = $1 AND id = $2`, workspaceID, id)); err != nil {
-			return err
-		}
-		return record(ctx, tx, e)
+		return one(tx.ExecContext(ctx, `DELETE FROM keys WHERE workspace_id = $1 AND id = $2`, workspaceID, id))
 	})
 }
 

@@ -31,7 +31,8 @@ func (s *Store) Reseal(ctx context.Context, reseal func(keys.Stored) ([]byte, er
 
 // bumpAll moves every workspace. No new one can appear meanwhile: its creator waits for the installation's row.
 func bumpAll(ctx context.Context, tx *sql.Tx) error {
-	if _, err := bump(ctx, tx); err != nil {
+	generation, err := next(ctx, tx)
+	if err != nil {
 		return err
 	}
 	rows, err := tx.QueryContext(ctx, `SELECT id FROM workspaces`)
@@ -39,8 +40,7 @@ func bumpAll(ctx context.Context, tx *sql.Tx) error {
 	if err != nil {
 		return err
 	}
-	_, err = bump(ctx, tx, ids...)
-	return err
+	return move(ctx, tx, generation, ids)
 }
 
 func resealKeys(ctx context.Context, tx *sql.Tx, reseal func(keys.Stored) ([]byte, error)) error {

@@ -39,32 +39,23 @@ func (s *Store) Revocables(ctx context.Context, workspaceID, after string, limit
 
 // CreateRevocable adds a revocable token.
 func (s *Store) CreateRevocable(ctx context.Context, t workspace.Revocable, e audit.Entry) error {
-	return s.write(ctx, "create revocable token", func(tx *sql.Tx) error {
+	return s.change(ctx, "create revocable token", []string{t.WorkspaceID}, []audit.Entry{e}, func(tx *sql.Tx, _ int64) error {
 		if err := indexable(t.WorkspaceID, t.ID, t.Name); err != nil {
-			return err
-		}
-		if _, err := bump(ctx, tx, t.WorkspaceID); err != nil {
 			return err
 		}
 		_, err := tx.ExecContext(ctx, `INSERT INTO revocable_tokens (workspace_id, id, hash, name, grants, created_by, created_at,
 			refreshed_at, expires_at, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`, t.WorkspaceID, t.ID, blob(t.Hash), t.Name,
 			blob(t.Grants), t.CreatedBy, micros(t.CreatedAt), micros(t.RefreshedAt), micros(t.ExpiresAt), t.Version)
-		if err != nil {
-			return err
-		}
-		return record(ctx, tx, e)
+		return err
 	})
 }
 
 // RefreshRevocable replaces the secret of a revocable token, and its end, where its version is still the one before. It is
 // ErrStale otherwise. The generation that it takes first keeps another refresh out.
 func (s *Store) RefreshRevocable(ctx context.Context, t workspace.Revocable, e audit.Entry) error {
-	return s.write(ctx, "refresh revocable token", func(tx *sql.Tx) error {
+	return s.change(ctx, "refresh revocable token", []string{t.WorkspaceID}, []audit.Entry{e}, func(tx *sql.Tx, _ int64) error {
 		if indexable(t.WorkspaceID, t.ID) != nil {
 			return ErrNotFound
-		}
-		if _, err := bump(ctx, tx, t.WorkspaceID); err != nil {
-			return err
 		}
 		var version int64
 		err := tx.QueryRowContext(ctx, `SELECT version FROM revocable_tokens WHERE workspace_id = $1 AND id = $2`, t.WorkspaceID, t.ID).
@@ -77,26 +68,17 @@ func (s *Store) RefreshRevocable(ctx context.Context, t workspace.Revocable, e a
 		}
 		_, err = tx.ExecContext(ctx, `UPDATE revocable_tokens SET hash = $1, refreshed_at = $2, expires_at = $3, version = $4
 			WHERE workspace_id = $5 AND id = $6`, blob(t.Hash), micros(t.RefreshedAt), micros(t.ExpiresAt), t.Version, t.WorkspaceID, t.ID)
-		if err != nil {
-			return err
-		}
-		return record(ctx, tx, e)
+		return err
 	})
 }
 
 // DeleteRevocable removes a revocable token, and so ends what rests on it.
 func (s *Store) DeleteRevocable(ctx context.Context, workspaceID, id string, e audit.Entry) error {
-	return s.write(ctx, "delete revocable token", func(tx *sql.Tx) error {
+	return s.change(ctx, "delete revocable token", []string{workspaceID}, []audit.Entry{e}, func(tx *sql.Tx, _ int64) error {
 		if indexable(workspaceID, id) != nil {
 			return ErrNotFound
 		}
-		if _, err := bump(ctx, tx, workspaceID); err != nil {
-			return err
-		}
-		if err := one(tx.ExecContext(ctx, `DELETE FROM revocable_tokens WHERE workspace_id = $1 AND id = $2`, workspaceID, id)); err != nil {
-			return err
-		}
-		return record(ctx, tx, e)
+		return one(tx.ExecContext(ctx, `DELETE FROM revocable_tokens WHERE workspace_id = $1 AND id = $2`, workspaceID, id))
 	})
 }
 

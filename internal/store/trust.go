@@ -73,14 +73,8 @@ func (s *Store) Authority(ctx context.Context, workspaceID, id string) (workspac
 // CreateTrust adds a trust relationship. Where other trusts of the workspace in the same issuer have another key source,
 // it is ErrKeySource.
 func (s *Store) CreateTrust(ctx context.Context, t policy.Trust, e audit.Entry) error {
-	return s.write(ctx, "create trust", func(tx *sql.Tx) error {
-		if _, err := bump(ctx, tx, t.WorkspaceID); err != nil {
-			return err
-		}
-		if err := insertTrust(ctx, tx, t); err != nil {
-			return err
-		}
-		return record(ctx, tx, e)
+	return s.change(ctx, "create trust", []string{t.WorkspaceID}, []audit.Entry{e}, func(tx *sql.Tx, _ int64) error {
+		return insertTrust(ctx, tx, t)
 	})
 }
 
@@ -88,10 +82,7 @@ func (s *Store) CreateTrust(ctx context.Context, t policy.Trust, e audit.Entry) 
 // and numbers the revision itself. Other trusts in the same issuer follow to its key source, with a version and a revision
 // of their own. Where the stored revision is not ifRevision, it is ErrStale.
 func (s *Store) UpdateTrust(ctx context.Context, t policy.Trust, ifRevision int64, e audit.Entry) error {
-	return s.write(ctx, "update trust", func(tx *sql.Tx) error {
-		if _, err := bump(ctx, tx, t.WorkspaceID); err != nil {
-			return err
-		}
+	return s.change(ctx, "update trust", []string{t.WorkspaceID}, []audit.Entry{e}, func(tx *sql.Tx, _ int64) error {
 		stored, err := revision(ctx, tx, t.WorkspaceID, t.ID)
 		switch {
 		case err != nil:
@@ -100,19 +91,13 @@ func (s *Store) UpdateTrust(ctx context.Context, t policy.Trust, ifRevision int6
 			return ErrStale
 		}
 		t.Revision = stored + 1
-		if err := replaceTrust(ctx, tx, t); err != nil {
-			return err
-		}
-		return record(ctx, tx, e)
+		return replaceTrust(ctx, tx, t)
 	})
 }
 
 // DeleteTrust removes a trust. Where ifRevision is not 0 and not the stored revision, it is ErrStale.
 func (s *Store) DeleteTrust(ctx context.Context, workspaceID, id string, ifRevision int64, e audit.Entry) error {
-	return s.write(ctx, "delete trust", func(tx *sql.Tx) error {
-		if _, err := bump(ctx, tx, workspaceID); err != nil {
-			return err
-		}
+	return s.change(ctx, "delete trust", []string{workspaceID}, []audit.Entry{e}, func(tx *sql.Tx, _ int64) error {
 		stored, err := revision(ctx, tx, workspaceID, id)
 		switch {
 		case err != nil:
@@ -121,10 +106,7 @@ func (s *Store) DeleteTrust(ctx context.Context, workspaceID, id string, ifRevis
 			return ErrStale
 		}
 		_, err = tx.ExecContext(ctx, `DELETE FROM trusts WHERE workspace_id = $1 AND id = $2`, workspaceID, id)
-		if err != nil {
-			return err
-		}
-		return record(ctx, tx, e)
+		return err
 	})
 }
 

@@ -32,14 +32,8 @@ func (s *Store) Users(ctx context.Context, workspaceID, after string, limit int)
 
 // CreateUser adds a user.
 func (s *Store) CreateUser(ctx context.Context, u workspace.User, e audit.Entry) error {
-	return s.write(ctx, "create user", func(tx *sql.Tx) error {
-		if _, err := bump(ctx, tx, u.WorkspaceID); err != nil {
-			return err
-		}
-		if err := insertUser(ctx, tx, u); err != nil {
-			return err
-		}
-		return record(ctx, tx, e)
+	return s.change(ctx, "create user", []string{u.WorkspaceID}, []audit.Entry{e}, func(tx *sql.Tx, _ int64) error {
+		return insertUser(ctx, tx, u)
 	})
 }
 

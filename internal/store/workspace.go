@@ -56,17 +56,12 @@ func (s *Store) Generations(ctx context.Context, after int64) ([]workspace.Gener
 // is ErrExists.
 func (s *Store) CreateWorkspace(ctx context.Context, w workspace.Workspace, ring []keys.Stored, users []workspace.User,
 	trusts []policy.Trust, entries ...audit.Entry) (workspace.Workspace, error) {
-	err := s.write(ctx, "create workspace", func(tx *sql.Tx) (err error) {
-		if w.Generation, err = bump(ctx, tx, others(w.ID, trusts)...); err != nil {
-			return err
-		}
+	err := s.change(ctx, "create workspace", others(w.ID, trusts), entries, func(tx *sql.Tx, generation int64) error {
+		w.Generation = generation
 		if err := insertWorkspace(ctx, tx, w); err != nil {
 			return err
 		}
-		if err := furnish(ctx, tx, w.ID, ring, users, trusts); err != nil {
-			return err
-		}
-		return record(ctx, tx, entries...)
+		return furnish(ctx, tx, w.ID, ring, users, trusts)
 	})
 	if err != nil {
 		return workspace.Workspace{}, err

@@ -87,7 +87,8 @@ func (s *Service) own(ctx context.Context, tenant identity.Tenant, u identity.Un
 }
 
 // Authenticate returns the caller behind an access token of the named workspace, for the management API: the audience
-// is exactly the workspace's issuer (rule 1), and everything that the token rests on is as it was (rule 20).
+// is exactly the workspace's issuer (rule 1), and everything that the token rests on is as it was (rule 20). He knows under
+// which generation that was so: what he then writes is compared with it (rule 22).
 func (s *Service) Authenticate(ctx context.Context, name, token string) (identity.Identity, *workspace.Snapshot, error) {
 	caller, snapshot, err := s.authenticate(ctx, name, token)
 	if err != nil {
@@ -115,7 +116,7 @@ func (s *Service) authenticate(ctx context.Context, name, token string) (identit
 	if err != nil {
 		return identity.Identity{}, nil, unauthenticated(err)
 	}
-	return caller, snapshot, s.standing(ctx, snapshot, caller, caller.Trusts())
+	return caller.Under(snapshot.Generation), snapshot, s.standing(ctx, snapshot, caller, caller.Trusts())
 }
 
 // unauthenticated is what a caller learns whose token is refused. Where nobody could tell, because the database or the

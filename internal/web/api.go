@@ -91,7 +91,7 @@ func serve[I, T any](h *handler, api huma.API, op operation, run func(context.Co
 // respond registers an operation. Its errors are rendered as problems.
 func respond[I, O any](h *handler, api huma.API, op operation, run func(context.Context, *I) (*O, error)) {
 	huma.Register(api, op.describe(api.OpenAPI().Components), func(ctx context.Context, in *I) (*O, error) {
-		out, err := run(ctx, in)
+		out, err := insist(ctx, h, func() (*O, error) { return run(ctx, in) })
 		if err != nil {
 			return nil, h.apiError(ctx, op.ID, err)
 		}

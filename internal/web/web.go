@@ -41,6 +41,7 @@ type Keys interface {
 type Workspaces interface {
 	ByName(ctx context.Context, name string) (*workspace.Snapshot, error)
 	NameOf(issuer string) (string, bool)
+	Forget(workspaceID string)
 }
 
 // Config is what the handler serves.

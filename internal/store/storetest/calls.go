@@ -208,6 +208,32 @@ var calls = map[string]func(*lab){
 		}
 	},
 
+	"rule 22: a change whose caller was found entitled under another generation writes nothing": func(l *lab) {
+		x := l.furnished()
+		moved := l.generation(l.one)
+		before := l.contents()
+		for name, call := range changes(l) {
+			x.event.Generation = moved - 1
+			_, err := call(l.ctx, l.Store, x)
+			var stale *audit.MovedError
+			if !errors.As(err, &stale) || stale.WorkspaceID != l.one.ID || !errors.Is(err, audit.ErrMoved) || !fault.Is(err, fault.Unavailable) {
+				l.Errorf("%s: %v", name, err)
+			}
+			equal(l, l.generation(l.one), moved)
+		}
+		equal(l, l.contents(), before)
+		for name, call := range changes(l) {
+			x := l.furnished()
+			x.event = event(l.one.ID, "x")
+			x.event.Generation = l.generation(l.one)
+			x.name = strings.ToLower(name)
+			_, err := call(l.ctx, l.Store, x)
+			if errors.Is(err, audit.ErrMoved) {
+				l.Errorf("%s in time: %v", name, err)
+			}
+		}
+	},
+
 	"text that an engine cannot keep is refused, or unknown": func(l *lab) {
 		for _, text := range []string{"a\x00b", "\xff", strings.Repeat("x", 5000) + "\x00"} {
 			x := l.furnished()
@@ -255,6 +281,27 @@ var calls = map[string]func(*lab){
 		}
 		equal(l, l.contents(), before)
 	},
+}
+
+// changes are the methods that put entries on the record with what they write.
+func changes(l *lab) map[string]func(context.Context, *store.Store, things) (any, error) {
+	l.Helper()
+	found := map[string]func(context.Context, *store.Store, things) (any, error){}
+	methods := reflect.TypeFor[*store.Store]()
+	for i := range methods.NumMethod() {
+		m := methods.Method(i)
+		for in := range m.Type.Ins() {
+			one := in == reflect.TypeFor[audit.Entry]()
+			several := in == reflect.TypeFor[[]audit.Entry]() && m.Name != "Append" && m.Name != "Reseal" // nobody's, or one verdict each
+			if one || several {
+				found[m.Name] = every[m.Name]
+			}
+		}
+	}
+	if len(found) < 12 {
+		l.Fatalf("only %d methods are found", len(found))
+	}
+	return found
 }
 
 // Unavailable checks that every method says so where the database does not answer.
