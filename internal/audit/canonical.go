@@ -145,6 +145,16 @@ func Decode(body []byte) (Event, error) {
 	return e, nil
 }
 
+// EventOf returns the event of an entry. Where its body cannot be read, damaged or written by a newer release, it is what
+// the entry says without it.
+func EventOf(entry Entry) Event {
+	e, err := Decode(entry.Body)
+	if err != nil {
+		return Event{ID: entry.ID, Time: entry.Time, WorkspaceID: entry.WorkspaceID, Kind: entry.Kind, Unreadable: true}
+	}
+	return e
+}
+
 func (c canonicalEvent) event() Event {
 	e := Event{
 		ID: c.ID, Time: fromMicros(c.Time), WorkspaceID: c.WorkspaceID, Kind: c.Kind, Subject: c.Subject,

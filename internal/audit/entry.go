@@ -57,5 +57,6 @@ type Query struct {
 	Trust       string
 	TokenID     string
 	Limit       int    // 1 to 1000
+	Bytes       int    // of bodies, after which no more events are taken; 0 is no bound
 	Before      string // the ID to go on from: events older than it
 }

@@ -25,6 +25,8 @@ type Event struct {
 	Object  string            `json:"object,omitempty"`  // ID of what was written
 	Reason  string            `json:"reason,omitempty"`  // why it was refused
 	Details map[string]string `json:"details,omitempty"` // what else matters to this kind
+
+	Unreadable bool `json:"unreadable,omitempty"` // it was recorded, but only ID, time, workspace and kind can be told
 }
 
 // Token describes an issued token without being one.

@@ -35,6 +35,9 @@ func longSubject(subject, prefix string) string {
 
 // story says in a few words what an event is about.
 func story(e api.Event) string {
+	if e.Unreadable {
+		return "cannot be read: it is damaged, or was written by a newer release"
+	}
 	var words []string
 	if e.Kind == "token.refused" { // its caller was told the ID, and asks about it
 		words = append(words, "refusal "+e.ID)

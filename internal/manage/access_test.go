@@ -17,6 +17,7 @@ import (
 	"github.com/nsc-federation/nsc/internal/keys"
 	"github.com/nsc-federation/nsc/internal/manage"
 	"github.com/nsc-federation/nsc/internal/policy"
+	"github.com/nsc-federation/nsc/internal/workspace"
 )
 
 // calls are the methods of the service, each with the grant that it asks for. What they are about does not exist.
@@ -67,7 +68,7 @@ var calls = map[string]struct {
 		return err
 	}},
 	"SearchRecord": {"record", "read", func(l *lab, who identity.Identity) error {
-		_, err := l.SearchRecord(l.Context(), who, audit.Query{})
+		_, _, err := l.SearchRecord(l.Context(), who, audit.Query{})
 		return err
 	}},
 	"CountRecord": {"record", "read", func(l *lab, who identity.Identity) error {
@@ -181,7 +182,7 @@ func TestRule07TheRecordIsTheCallersOwn(t *testing.T) {
 		mine, foreign := l.add(l.acme), l.add(l.zoo)
 		search := func(q audit.Query) []audit.Event {
 			l.Helper()
-			events, err := l.SearchRecord(l.Context(), admin(l.acme), q)
+			events, _, err := l.SearchRecord(l.Context(), admin(l.acme), q)
 			l.must(err)
 			n, err := l.CountRecord(l.Context(), admin(l.acme), q)
 			if l.must(err); n != int64(len(events)) {
@@ -212,7 +213,7 @@ func TestRule07TheRecordIsTheCallersOwn(t *testing.T) {
 		}
 		for _, q := range []audit.Query{{Trust: "x"}, {Before: "x"}, {Trust: strings.ToUpper(mine.ID)}} {
 			l.rule = fmt.Sprintf("%+v", q)
-			_, err := l.SearchRecord(l.Context(), admin(l.acme), q)
+			_, _, err := l.SearchRecord(l.Context(), admin(l.acme), q)
 			l.wantFault(err, fault.InvalidField)
 			_, err = l.CountRecord(l.Context(), admin(l.acme), q)
 			l.wantFault(err, fault.InvalidField)
@@ -231,13 +232,48 @@ func (d damaged) Search(ctx context.Context, q audit.Query) ([]audit.Entry, erro
 	return entries, err
 }
 
-func TestADamagedRecordIsNotShownAsIfItWereNone(t *testing.T) {
+func TestADamagedEventIsShownAsOne(t *testing.T) {
 	onEach(t, func(l *lab) {
 		l.add(l.acme)
+		want := l.events(l.acme.ID)[0]
 		c := l.config
 		c.Record = damaged{l.db}
-		if events, err := manage.New(c).SearchRecord(l.Context(), admin(l.acme), audit.Query{}); err == nil || len(events) != 0 {
+		events, _, err := manage.New(c).SearchRecord(l.Context(), admin(l.acme), audit.Query{})
+		l.must(err)
+		if len(events) != 1 || !events[0].Unreadable || events[0].ID != want.ID || events[0].Kind != want.Kind || !events[0].Time.Equal(want.Time) ||
+			events[0].WorkspaceID != want.WorkspaceID || events[0].Object != "" {
 			l.Errorf("%+v", events)
+		}
+	})
+}
+
+func TestAPageOfEventsIsBoundedInBytes(t *testing.T) {
+	onEach(t, func(l *lab) {
+		const large = 300 << 10
+		var all []string
+		for range 9 {
+			e := audit.Event{ID: id.New(time.Now()), Time: time.Now(), WorkspaceID: l.acme.ID, Kind: audit.TrustUpdated, Reason: strings.Repeat("x", large)}
+			l.must(l.db.CreateUser(l.Context(), workspace.User{ID: e.ID, WorkspaceID: l.acme.ID, Grants: []byte("[]")}, l.config.Entries.Entry(e)))
+			all = append(all, e.ID)
+			<-time.After(time.Millisecond)
+		}
+		slices.Reverse(all)
+		var got []string
+		for q := (audit.Query{}); ; {
+			events, next, err := l.SearchRecord(l.Context(), admin(l.acme), q)
+			l.must(err)
+			if len(events) > 4 {
+				l.Errorf("a page of %d events", len(events))
+			}
+			for _, e := range events {
+				got = append(got, e.ID)
+			}
+			if q.Before = next; next == "" {
+				break
+			}
+		}
+		if !slices.Equal(got, all) {
+			l.Errorf("%v, want %v", got, all)
 		}
 	})
 }

@@ -44,7 +44,7 @@ type Unreachable struct {
 type CutOffResult struct {
 	ID          string // of the lasting cut-off; "" for a trust or a key, which know it themselves
 	Unreachable []Unreachable
-	Incomplete  bool // there were more tokens than were counted
+	Incomplete  bool // there were more tokens than were counted, or events of some that cannot be read
 }
 
 const (
@@ -308,7 +308,7 @@ func (s *Service) unreachable(ctx context.Context, caller identity.Identity, t T
 			return ok && of == hash
 		}
 	}
-	found := map[string]*Unreachable{}
+	found, incomplete := map[string]*Unreachable{}, false
 	for range countAtMost {
 		entries, err := s.c.Record.Search(ctx, q)
 		if err != nil {
@@ -317,14 +317,15 @@ func (s *Service) unreachable(ctx context.Context, caller identity.Identity, t T
 		for _, entry := range entries {
 			e, err := audit.Decode(entry.Body)
 			if err != nil {
-				return nil, false, err
+				incomplete = true
+				continue
 			}
 			if e.Token != nil && e.Token.Audience != tenant.Issuer && e.Token.ExpiresAt.After(now) && about(e) {
 				count(found, e.Token)
 			}
 		}
 		if len(entries) < countEvents {
-			return sorted(found), false, nil
+			return sorted(found), incomplete, nil
 		}
 		q.Before = entries[len(entries)-1].ID
 	}

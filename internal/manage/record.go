@@ -2,35 +2,45 @@ package manage
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/nsc-federation/nsc/internal/audit"
 	"github.com/nsc-federation/nsc/internal/id"
 	"github.com/nsc-federation/nsc/internal/identity"
 )
 
-// MaxEvents is the most events that one search returns.
-const MaxEvents = 1000
+// What one search returns at most: so many events, and no more once their bodies have so many bytes. A change of a trust may
+// have some hundred kilobytes.
+const (
+	MaxEvents     = 1000
+	maxEventBytes = 1 << 20
+)
 
-// SearchRecord returns the events of the caller's workspace that a query selects, newest first.
-func (s *Service) SearchRecord(ctx context.Context, caller identity.Identity, q audit.Query) ([]audit.Event, error) {
+// SearchRecord returns the events of the caller's workspace that a query selects, newest first, and the ID of the last one
+// where there are more. An event that cannot be read does not keep the others from being.
+func (s *Service) SearchRecord(ctx context.Context, caller identity.Identity, q audit.Query) ([]audit.Event, string, error) {
 	q, err := s.query(caller, q)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
+	q.Bytes = maxEventBytes
 	entries, err := s.c.Record.Search(ctx, q)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	events := make([]audit.Event, 0, len(entries))
-	for _, entry := range entries {
-		event, err := audit.Decode(entry.Body)
-		if err != nil {
-			return nil, fmt.Errorf("event %s: %w", entry.ID, err)
-		}
-		events = append(events, event)
+	events, size := make([]audit.Event, len(entries)), 0
+	for i, entry := range entries {
+		events[i] = audit.EventOf(entry)
+		size += len(entry.Body)
 	}
-	return events, nil
+	if len(entries) < q.Limit && size < q.Bytes {
+		return events, "", nil
+	}
+	q.Before, q.Limit = entries[len(entries)-1].ID, 1
+	rest, err := s.c.Record.Search(ctx, q)
+	if err != nil || len(rest) == 0 {
+		return events, "", err
+	}
+	return events, q.Before, nil
 }
 
 // CountRecord returns how many events of the caller's workspace a query selects.

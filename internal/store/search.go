@@ -13,7 +13,8 @@ import (
 )
 
 // Search returns the events of a workspace that a query selects, newest first: those with the greatest IDs. A limit
-// outside of 1 to 1000 is 1000. Single uses are not returned.
+// outside of 1 to 1000 is 1000. The event whose body completes the query's bytes is the last. Single uses are not returned.
+// An event whose entry is damaged is returned with what its columns say, and without a body.
 func (s *Store) Search(ctx context.Context, q audit.Query) ([]audit.Entry, error) {
 	f, err := newFilter(q)
 	if err != nil {
@@ -21,16 +22,14 @@ func (s *Store) Search(ctx context.Context, q audit.Query) ([]audit.Entry, error
 	}
 	var found []audit.Entry
 	err = s.read(ctx, "search", func(tx *sql.Tx) error {
-		newest := newest{limit: page(q.Limit)}
+		newest := newest{limit: page(q.Limit), bytes: q.Bytes}
 		if err := scanQueue(ctx, tx, f, newest.add); err != nil {
 			return err
 		}
 		for _, part := range f.selections() {
-			events, err := searchEvents(ctx, tx, part, newest.limit)
-			if err != nil {
+			if err := f.searchEvents(ctx, tx, part, newest.limit, newest.add); err != nil {
 				return err
 			}
-			newest.add(events...)
 		}
 		found = newest.entries()
 		return nil
@@ -98,27 +97,57 @@ func scanFrame(frame []byte, f filter, found func(...audit.Entry)) error {
 	return nil
 }
 
-func searchEvents(ctx context.Context, tx *sql.Tx, part selection, limit int) ([]audit.Entry, error) {
+// searchEvents calls found for the newest events of a selection, as many as the query has room for.
+func (f filter) searchEvents(ctx context.Context, tx *sql.Tx, part selection, limit int, found func(...audit.Entry)) error {
 	args := append(part.args, limit)
-	rows, err := tx.QueryContext(ctx,
-		`SELECT e.entry `+part.from+` ORDER BY `+part.id+` DESC LIMIT $`+strconv.Itoa(len(args)), args...)
-	return all(rows, err, func(r row) (audit.Entry, error) {
-		var encoded []byte
-		if err := r.Scan(&encoded); err != nil {
-			return audit.Entry{}, err
+	rows, err := tx.QueryContext(ctx, `SELECT e.id, e.time, e.kind, e.entry `+part.from+
+		` ORDER BY `+part.id+` DESC LIMIT $`+strconv.Itoa(len(args)), args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for size := 0; rows.Next(); {
+		e, err := scanEvent(rows, f.WorkspaceID)
+		if err != nil {
+			return err
 		}
-		return decodeEntry(encoded)
-	})
+		found(e)
+		if size += len(e.Body); f.Bytes > 0 && size >= f.Bytes {
+			return nil
+		}
+	}
+	return rows.Err()
+}
+
+func scanEvent(r row, workspaceID string) (audit.Entry, error) {
+	var eventID, encoded []byte
+	var at int64
+	var kind string
+	if err := r.Scan(&eventID, &at, &kind, &encoded); err != nil {
+		return audit.Entry{}, err
+	}
+	e, err := decodeEntry(encoded)
+	if err != nil {
+		d := decoder{rest: eventID}
+		e = audit.Entry{ID: id.Text(d.key()), WorkspaceID: workspaceID, Time: moment(at), Kind: audit.Kind(kind)}
+	}
+	return e, nil
 }
 
 // newest keeps the newest entries of those that it is given.
 type newest struct {
 	limit int
+	bytes int // 0 is no bound
 	kept  []audit.Entry
+	size  int // of the bodies that are kept
 }
 
 func (n *newest) add(entries ...audit.Entry) {
-	if n.kept = append(n.kept, entries...); len(n.kept) >= 2*n.limit {
+	for _, e := range entries {
+		n.size += len(e.Body)
+	}
+	n.kept = append(n.kept, entries...)
+	if len(n.kept) >= 2*n.limit || n.bytes > 0 && len(n.kept) > 1 && n.size >= 2*n.bytes {
 		n.kept = n.entries()
 	}
 }
@@ -127,7 +156,14 @@ func (n *newest) add(entries ...audit.Entry) {
 func (n *newest) entries() []audit.Entry {
 	slices.SortFunc(n.kept, func(a, b audit.Entry) int { return compareIDs(b.ID, a.ID) })
 	once := slices.CompactFunc(n.kept, func(a, b audit.Entry) bool { return a.ID == b.ID })
-	return once[:min(n.limit, len(once))]
+	once = once[:min(n.limit, len(once))]
+	n.size = 0
+	for i, e := range once {
+		if n.size += len(e.Body); n.bytes > 0 && n.size >= n.bytes {
+			return once[:i+1]
+		}
+	}
+	return once
 }
 
 // compareIDs compares by age, which is not the order of the texts: base32 has its digits after its letters.

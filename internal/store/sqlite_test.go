@@ -198,6 +198,42 @@ func TestTheOldestRowIsUnpackedFirst(t *testing.T) {
 	}
 }
 
+func TestADamagedEventIsFoundByItsColumns(t *testing.T) {
+	s, _ := sqliteStore(t)
+	w, at := begin(t, s), time.Now().UTC().Truncate(time.Microsecond)
+	var made []audit.Entry
+	for range 3 {
+		e := audit.Entry{ID: id.New(at), WorkspaceID: w, Time: at, Kind: "x", Body: []byte("body")}
+		made = append(made, e)
+		if _, err := s.Append(t.Context(), []audit.Entry{e}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := s.Sequence(t.Context(), 3); err != nil {
+		t.Fatal(err)
+	}
+	damaged, err := id.Bytes(made[1].ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.writer.ExecContext(t.Context(), `UPDATE events SET entry = x'07' WHERE id = $1`, damaged[:]); err != nil {
+		t.Fatal(err)
+	}
+	found, err := s.Search(t.Context(), audit.Query{WorkspaceID: w})
+	if err != nil || len(found) != 3 {
+		t.Fatal(found, err)
+	}
+	for _, e := range found {
+		want := "body"
+		if e.ID == made[1].ID {
+			want = ""
+		}
+		if string(e.Body) != want || e.Kind != "x" || !e.Time.Equal(at) || e.WorkspaceID != w {
+			t.Errorf("%+v", e)
+		}
+	}
+}
+
 func begin(t *testing.T, s *Store) (workspaceID string) {
 	t.Helper()
 	if err := s.CreateInstallation(t.Context(), Installation{}); err != nil {

@@ -20,6 +20,7 @@ type eventBody struct {
 	Object      string            `json:"object,omitempty" doc:"ID of what was written"`
 	Reason      string            `json:"reason,omitempty" doc:"Why it was refused, or done"`
 	Details     map[string]string `json:"details,omitempty" doc:"What else matters to this kind of event; of a change, what was before and after"`
+	Unreadable  bool              `json:"unreadable,omitempty" doc:"The rest of the event is damaged, or was written by a newer release: only its ID, time and kind are known"`
 }
 
 // eventToken is a token on the record.
@@ -53,6 +54,7 @@ func newEventBody(e audit.Event) eventBody {
 	body := eventBody{
 		ID: e.ID, Time: e.Time, WorkspaceID: e.WorkspaceID, Kind: e.Kind, Subject: e.Subject, Address: e.Address,
 		Token: (*eventToken)(e.Token), Upstream: (*eventUpstream)(e.Upstream), Object: e.Object, Reason: e.Reason, Details: e.Details,
+		Unreadable: e.Unreadable,
 	}
 	for _, t := range e.Trusts {
 		body.Trusts = append(body.Trusts, eventTrust(t))

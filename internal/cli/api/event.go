@@ -22,6 +22,7 @@ type Event struct {
 	Object      string            `json:"object,omitempty"`
 	Reason      string            `json:"reason,omitempty"`
 	Details     map[string]string `json:"details,omitempty"`
+	Unreadable  bool              `json:"unreadable,omitempty"`
 }
 
 // EventToken is the token that an event issued, without its being one.

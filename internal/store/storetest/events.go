@@ -66,6 +66,43 @@ var events = map[string]func(*lab){
 		}
 	},
 
+	"a page ends with the event that completes its bytes": func(l *lab) {
+		var all []audit.Entry
+		for n := range 30 {
+			e := event(l.one.ID, "x")
+			e.TokenID, e.Body = fmt.Sprint(n%2), bytes.Repeat([]byte("x"), 100*(n%3+1))
+			all = append(all, e)
+			_, err := l.Append(l.ctx, []audit.Entry{e})
+			l.must(err)
+		}
+		for _, unpack := range []int{0, 7, 1000} {
+			_, err := l.Sequence(l.ctx, max(unpack, 1))
+			l.must(err)
+			for _, q := range []audit.Query{{WorkspaceID: l.one.ID}, {WorkspaceID: l.one.ID, TokenID: "1"}, {WorkspaceID: l.one.ID, TokenID: all[3].ID}} {
+				whole, err := l.Search(l.ctx, q)
+				l.must(err)
+				for _, q.Bytes = range []int{1, 100, 250, 600, 1 << 20} {
+					var got []audit.Entry
+					for q.Before = ""; ; q.Before = got[len(got)-1].ID {
+						page, err := l.Search(l.ctx, q)
+						l.must(err)
+						size := 0
+						for i, e := range page {
+							if size >= q.Bytes {
+								l.Errorf("%d events where %d have %d bytes", len(page), i, size)
+							}
+							size += len(e.Body)
+						}
+						if got = append(got, page...); len(page) == 0 {
+							break
+						}
+					}
+					equal(l, ids(got), ids(whole))
+				}
+			}
+		}
+	},
+
 	"a query names a workspace and cursors that are IDs": func(l *lab) {
 		for _, q := range []audit.Query{
 			{}, {WorkspaceID: "one"}, {WorkspaceID: l.one.ID, Before: "x"}, {WorkspaceID: l.one.ID, Kinds: []audit.Kind{"\x00"}},
