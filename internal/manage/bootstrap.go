@@ -24,8 +24,9 @@ func (s *Service) EnsureSystem(ctx context.Context) error {
 		return err
 	}
 	_, err = s.c.Workspaces.CreateWorkspace(ctx, w, ring, nil, nil, s.local(w.ID, audit.WorkspaceCreated, w.ID, named(w.Name)))
-	if fault.Is(err, fault.Conflict) {
-		return nil // another node was first
+	if err == nil || fault.Is(err, fault.Conflict) { // another node was first
+		s.c.Forget(w.ID)
+		return nil
 	}
 	return err
 }
@@ -82,6 +83,7 @@ func (s *Service) bootstrapNew(ctx context.Context, workspaceName, userName stri
 		return Administrator{}, err
 	}
 	s.c.Forget(system.ID)
+	s.c.Forget(w.ID)
 	return Administrator{w, user, everything, true}, nil
 }
 

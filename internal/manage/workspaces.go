@@ -38,14 +38,6 @@ func (s *Service) ListWorkspaces(ctx context.Context, caller identity.Identity, 
 	return []workspace.Workspace{own}, err
 }
 
-// Workspace returns a workspace by name. That it exists is public (rule 7).
-func (s *Service) Workspace(ctx context.Context, name string) (workspace.Workspace, error) {
-	if workspace.CheckName(name) != nil {
-		return workspace.Workspace{}, fault.Newf(fault.NotFound, "workspace %q", name)
-	}
-	return s.living(ctx, name)
-}
-
 // living finds a workspace that is not deleted. The name of one that is stays taken for ever (rule 8).
 func (s *Service) living(ctx context.Context, name string) (workspace.Workspace, error) {
 	w, err := s.c.Workspaces.WorkspaceByName(ctx, name)
@@ -85,7 +77,10 @@ func (s *Service) createWorkspace(ctx context.Context, caller identity.Identity,
 		return workspace.Workspace{}, err
 	}
 	created, err = s.c.Workspaces.CreateWorkspace(ctx, created, ring, nil, []policy.Trust{trust}, entries...)
-	if fault.Is(err, fault.Conflict) {
+	switch {
+	case err == nil:
+		s.c.Forget(created.ID) // and that there was none of its name
+	case fault.Is(err, fault.Conflict):
 		err = taken(err)
 	}
 	return created, err

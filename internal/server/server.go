@@ -90,6 +90,8 @@ type node struct {
 	acme     *autocert.Manager            // nil where certificates come from elsewhere
 	handler  atomic.Pointer[http.Handler] // replaced when the configuration is read again
 	draining atomic.Bool
+
+	readiness readiness
 }
 
 // listeners are the addresses of a configuration, taken. Whoever comes before the server is ready waits.
@@ -206,7 +208,7 @@ func (n *node) ready(ctx context.Context) error {
 	if n.draining.Load() {
 		return errors.New("the server is stopping")
 	}
-	return n.parts.ready(ctx)
+	return n.readiness.of(ctx, n.parts.ready)
 }
 
 // serveWith serves as a configuration says. Check has parsed its networks before.

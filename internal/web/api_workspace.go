@@ -117,8 +117,11 @@ func (h *handler) createWorkspace(ctx context.Context, in *createWorkspace) (wor
 func (h *handler) describeWorkspace(ctx context.Context, in *struct {
 	Workspace string `path:"workspace" doc:"Name of the workspace" example:"acme"`
 }) (workspaceBody, error) {
-	w, err := h.Manage.Workspace(ctx, in.Workspace)
-	return h.workspaceBody(w), err
+	s, err := h.byName(ctx, in.Workspace)
+	if err != nil {
+		return workspaceBody{}, err
+	}
+	return h.workspaceBody(s.Workspace), nil
 }
 
 func (h *handler) whoami(ctx context.Context, in *Call) (callerBody, error) {

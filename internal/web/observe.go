@@ -39,8 +39,15 @@ type originKey struct{}
 
 // address returns who sent the request, as observe found out.
 func address(r *http.Request) string {
-	text, _ := r.Context().Value(originKey{}).(string)
-	return text
+	if from := addressOf(r); from.IsValid() {
+		return from.String()
+	}
+	return ""
+}
+
+func addressOf(r *http.Request) netip.Addr {
+	from, _ := r.Context().Value(originKey{}).(netip.Addr)
+	return from
 }
 
 // observe finds out where a request came from, holds it against the address's limit, and counts how it ended.
@@ -48,18 +55,13 @@ func (h *handler) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
 		from := origin(r, h.TrustedProxies)
-		text := ""
-		if from.IsValid() {
-			text = from.String()
-		}
 		ctx, span := h.Traces.Request(r.Context(), r.Header)
-		r = r.WithContext(context.WithValue(ctx, originKey{}, text))
+		r = r.WithContext(context.WithValue(ctx, originKey{}, from))
 		answer := &statusWriter{ResponseWriter: w}
 		if h.Draining != nil && h.Draining() {
 			w.Header().Set("Connection", "close") // this node is leaving; the next request goes elsewhere
 		}
-		if err := h.limit(r, from); err != nil {
-			h.Metrics.Limited("address")
+		if err := h.limit(r); err != nil {
 			h.problem(answer, fault.From(err))
 		} else {
 			next.ServeHTTP(answer, r)
@@ -71,11 +73,20 @@ func (h *handler) observe(next http.Handler) http.Handler {
 
 // limit holds a request against its address's limit. What is served from memory to anybody is not: a cluster that cannot
 // have the keys lets nobody in.
-func (h *handler) limit(r *http.Request, from netip.Addr) error {
+func (h *handler) limit(r *http.Request) error {
 	if r.Method == http.MethodGet && !strings.HasPrefix(r.URL.Path, "/api/") {
 		return nil
 	}
-	return h.Addresses.Take(bucketOf(from))
+	return h.limited(r)
+}
+
+// limited holds a request against its address's limit.
+func (h *handler) limited(r *http.Request) error {
+	err := h.Addresses.Take(bucketOf(addressOf(r)))
+	if err != nil {
+		h.Metrics.Limited("address")
+	}
+	return err
 }
 
 // route returns the pattern that a request matched, for a label.

@@ -41,6 +41,7 @@ type Keys interface {
 type Workspaces interface {
 	ByName(ctx context.Context, name string) (*workspace.Snapshot, error)
 	NameOf(issuer string) (string, bool)
+	Remembers(name string) bool // whether ByName answers without asking the database
 	Forget(workspaceID string)
 }
 
@@ -137,9 +138,16 @@ func (h *handler) recover(next http.Handler) http.Handler {
 	})
 }
 
-// snapshot returns the workspace that the path names.
+// snapshot returns the workspace that the path names. What is served from memory has no limit, and what asks the database
+// has: anybody can make names up.
 func (h *handler) snapshot(r *http.Request) (*workspace.Snapshot, error) {
-	return h.byName(r.Context(), r.PathValue("workspace"))
+	name := r.PathValue("workspace")
+	if r.Method == http.MethodGet && workspace.CheckName(name) == nil && !h.Workspaces.Remembers(name) {
+		if err := h.limited(r); err != nil {
+			return nil, err
+		}
+	}
+	return h.byName(r.Context(), name)
 }
 
 func (h *handler) byName(ctx context.Context, name string) (*workspace.Snapshot, error) {

@@ -22,7 +22,11 @@ const (
 	heldWorkspaces = 4096
 	heldRefs       = 1024 // single trusts or users per workspace
 	heldTokens     = 4096 // tokens known to be cut off or not, per workspace that has cut off any
+	heldUnknown    = 4096 // names that no workspace has
 )
+
+// unknownFor is how long a name is remembered that no workspace has: anybody can ask for any.
+const unknownFor = 5 * time.Second
 
 // Every read is bounded: many may wait for one. An issuer may have a hundred thousand trusts.
 const (
@@ -61,6 +65,7 @@ type Cache struct {
 	reader    Reader
 	baseURL   string
 	snapshots *lru.Cache[string, *Snapshot] // by name
+	unknown   *lru.Cache[string, time.Time] // names that no workspace had then
 	loading   singleflight.Group
 	others    []func(workspaceID string) // what else of this node remembers workspaces
 	confirmed atomic.Pointer[time.Time]  // when the database was asked that answered last that it knows of no other move
@@ -72,11 +77,10 @@ type Cache struct {
 // NewCache returns an empty cache for issuers below the base URL. It calls each forget for a workspace that moved, and
 // before it gives out one that it read anew: whatever else is asked about that workspace is then at least as new.
 func NewCache(reader Reader, baseURL string, forget ...func(workspaceID string)) *Cache {
-	snapshots, err := lru.New[string, *Snapshot](heldWorkspaces)
-	if err != nil {
-		panic(err) // only for a size below one
+	c := &Cache{
+		reader: reader, baseURL: baseURL, snapshots: newLRU[*Snapshot](heldWorkspaces), unknown: newLRU[time.Time](heldUnknown),
+		others: forget,
 	}
-	c := &Cache{reader: reader, baseURL: baseURL, snapshots: snapshots, others: forget}
 	now := time.Now() // nothing is remembered yet, so nothing is out of date
 	c.confirmed.Store(&now)
 	return c
@@ -99,6 +103,9 @@ func (c *Cache) ByName(ctx context.Context, name string) (*Snapshot, error) {
 	if s, ok := c.snapshots.Get(name); ok {
 		return s, nil
 	}
+	if c.unknownNow(name) {
+		return nil, fault.Newf(fault.NotFound, "workspace %s was not there a moment ago", name)
+	}
 	forgets := c.count()
 	flight := strconv.FormatInt(forgets, 10) + " " + name // nobody joins a load that began before something was forgotten
 	loaded, err, _ := c.loading.Do(flight, func() (any, error) {
@@ -112,13 +119,37 @@ func (c *Cache) ByName(ctx context.Context, name string) (*Snapshot, error) {
 	return loaded.(*Snapshot), nil
 }
 
-func (c *Cache) load(ctx context.Context, name string, forgets int64) (*Snapshot, error) {
+// Remembers reports whether ByName would answer from memory.
+func (c *Cache) Remembers(name string) bool { return c.snapshots.Contains(name) || c.unknownNow(name) }
+
+// unknownNow reports whether a name is known to be no workspace's: whoever creates one moves a generation, and this node
+// hears of that as of any other move.
+func (c *Cache) unknownNow(name string) bool {
+	at, ok := c.unknown.Get(name)
+	return ok && since(at) < unknownFor && c.Fresh() == nil
+}
+
+// living reads a workspace, and remembers where there is none.
+func (c *Cache) living(ctx context.Context, name string, forgets int64) (Workspace, error) {
+	asked := time.Now()
 	w, err := c.reader.WorkspaceByName(ctx, name)
+	if err == nil && !w.DeletedAt.IsZero() {
+		err = fault.Newf(fault.NotFound, "workspace %s is deleted", name)
+	}
+	if fault.Is(err, fault.NotFound) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.forgets == forgets {
+			c.unknown.Add(name, asked)
+		}
+	}
+	return w, err
+}
+
+func (c *Cache) load(ctx context.Context, name string, forgets int64) (*Snapshot, error) {
+	w, err := c.living(ctx, name, forgets)
 	if err != nil {
 		return nil, err
-	}
-	if !w.DeletedAt.IsZero() {
-		return nil, fault.Newf(fault.NotFound, "workspace %s is deleted", name)
 	}
 	c.tell(w.ID)
 	issuers, err := c.reader.Issuers(ctx, w.ID)
@@ -167,6 +198,7 @@ func (c *Cache) drop(moved map[string]int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.forgets++
+	c.unknown.Purge() // any of them may be a workspace now
 	for _, s := range c.snapshots.Values() {
 		if generation, ok := moved[s.ID]; ok && s.Generation < generation {
 			c.snapshots.Remove(s.Name)

@@ -34,14 +34,62 @@ func TestAWorkspaceIsReadOnce(t *testing.T) {
 	})
 }
 
-func TestWhatIsNotThereIsNotRemembered(t *testing.T) {
-	bubble(t, func(t *testing.T, d *database, c *workspace.Cache, _ *told) {
-		if _, err := c.ByName(t.Context(), "three"); !fault.Is(err, fault.NotFound) {
-			t.Errorf("error %v", err)
-		}
-		d.set(func() { d.workspaces["three"] = workspace.Workspace{ID: one, Name: "three", Generation: 3} })
-		byName(t, c, "three")
+// Anybody can ask for any name.
+func TestANameThatIsNoWorkspacesIsAskedForOnce(t *testing.T) {
+	const three = "cccccccccccccccccccccccccc"
+	create := func(d *database) {
+		d.set(func() { d.workspaces["three"] = workspace.Workspace{ID: three, Name: "three", Generation: 3} })
+	}
+	for rule, row := range map[string]struct {
+		then  func(t *testing.T, d *database, c *workspace.Cache)
+		found bool
+		reads int
+	}{
+		"a moment later":                        {func(*testing.T, *database, *workspace.Cache) {}, false, 1},
+		"after somebody else moved":             {func(_ *testing.T, _ *database, c *workspace.Cache) { c.Forget(two) }, false, 2},
+		"created on this node":                  {func(_ *testing.T, d *database, c *workspace.Cache) { create(d); c.Forget(three) }, true, 2},
+		"created on another node, not heard of": {func(_ *testing.T, d *database, _ *workspace.Cache) { create(d) }, false, 1},
+		"created on another node, heard of": {func(t *testing.T, d *database, c *workspace.Cache) {
+			create(d)
+			watch(t, c)
+		}, true, 2},
+		"after a second without the database's word": {func(_ *testing.T, d *database, _ *workspace.Cache) {
+			create(d)
+			<-time.After(1001 * time.Millisecond)
+		}, true, 2},
+		"later": {func(t *testing.T, _ *database, c *workspace.Cache) {
+			watch(t, c)
+			c.Forget(two)
+			if _, err := c.ByName(t.Context(), "three"); !fault.Is(err, fault.NotFound) || !c.Remembers("three") {
+				t.Error("not remembered", err)
+			}
+			<-time.After(5 * time.Second)
+			if c.Remembers("three") {
+				t.Error("remembered for ever")
+			}
+		}, false, 3},
+	} {
+		bubble(t, func(t *testing.T, d *database, c *workspace.Cache, _ *told) {
+			if c.Remembers("three") || c.Remembers("one") {
+				t.Errorf("%s: remembered before it was asked for", rule)
+			}
+			if _, err := c.ByName(t.Context(), "three"); !fault.Is(err, fault.NotFound) || !c.Remembers("three") {
+				t.Errorf("%s: error %v", rule, err)
+			}
+			row.then(t, d, c)
+			_, err := c.ByName(t.Context(), "three")
+			if (err == nil) != row.found || err != nil && !fault.Is(err, fault.NotFound) || d.count("workspace") != row.reads {
+				t.Errorf("%s: %v after %d reads", rule, err, d.count("workspace"))
+			}
+			if !c.Remembers("three") {
+				t.Errorf("%s: not remembered", rule)
+			}
+		})
+	}
+}
 
+func TestAFailureIsNotRemembered(t *testing.T) {
+	bubble(t, func(t *testing.T, d *database, c *workspace.Cache, _ *told) {
 		down := errors.New("down")
 		d.set(func() { d.err = down })
 		if _, err := c.ByName(t.Context(), "one"); !errors.Is(err, down) {
