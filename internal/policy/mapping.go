@@ -43,7 +43,13 @@ type mapped struct {
 var errMapped = errors.New("not admitted")
 
 // groupPrefix is unique to the issuer: no two issuers' groups meet in one name.
-func groupPrefix(issuer string) string { return strings.TrimPrefix(issuer, "https://") + "#" }
+func groupPrefix(issuer string) string {
+	rest, secure := strings.CutPrefix(issuer, "https://")
+	if !secure || strings.HasPrefix(rest, "http://") || strings.HasPrefix(rest, "https://") {
+		return issuer + "#" // nsc dev's, and what would look like another's
+	}
+	return rest + "#"
+}
 
 // checkMappings judges mappings as they are written (rule 12).
 func checkMappings(t Trust) error {

@@ -164,6 +164,7 @@ func TestRule12ThePrefixIsUniqueToTheIssuer(t *testing.T) {
 	seen := map[string]string{}
 	for _, i := range []string{
 		"https://a.example", "http://a.example", "https://a.example/", "https://a.example/b", "http://127.0.0.1:9000",
+		"https://http://a.example", "https://https://a.example", "https://https://http://a.example", "https://a.example/http://a.example",
 	} {
 		prefix := groupPrefix(i)
 		if before, ok := seen[prefix]; ok {

@@ -52,7 +52,7 @@ var resources = map[string]resource{
 }
 
 // nouns are what the management API knows in a workspace.
-var nouns = []string{"trust", "key", "record", "token", "resource", "client", "member"}
+var nouns = []string{"trust", "key", "record", "token", "workspace", "resource", "client", "member"}
 
 // methods are those of RFC 9110 §9 and RFC 5789, in lower case; "*" is every method.
 var methods = []string{"get", "head", "post", "put", "patch", "delete", "options", "trace", "connect", everything}

@@ -37,8 +37,14 @@ func TestOpaqueAccessToken(t *testing.T) {
 			t.Errorf("%s: %d %v", name, status, answer)
 		}
 	}
+	if r := s.call(t, "GET", apiRoot, token, nil); r.status != http.StatusOK { // a call that names no workspace
+		t.Errorf("its workspaces: %v", r)
+	}
 	if status, _ := s.token(t, "/w/dev/revoke", url.Values{"token": {token}}); status != http.StatusOK {
 		t.Errorf("revoke: %d", status)
+	}
+	if r := s.call(t, "GET", apiRoot, token, nil); r.status != http.StatusUnauthorized {
+		t.Errorf("its workspaces, revoked: %v", r)
 	}
 	if status, _ := s.api(t, "GET", "/dev/whoami", token, nil); status != http.StatusUnauthorized {
 		t.Errorf("revoked: %d", status)

@@ -109,6 +109,40 @@ func (s *Service) authenticate(ctx context.Context, name, token string) (identit
 	if err != nil {
 		return identity.Identity{}, nil, unauthenticated(err)
 	}
+	return s.recognise(ctx, snapshot, unverified)
+}
+
+// Caller is Authenticate for a call that names no workspace: the token's issuer does.
+func (s *Service) Caller(ctx context.Context, token string) (identity.Identity, error) {
+	if err := s.workspaces.Fresh(); err != nil {
+		return identity.Identity{}, fault.New(fault.Unavailable, err)
+	}
+	unverified, err := s.verifier.Resolve(ctx, token)
+	if err != nil {
+		return identity.Identity{}, unauthenticated(err)
+	}
+	name, ours := s.workspaces.NameOf(unverified.Issuer())
+	if !ours {
+		return identity.Identity{}, fault.Newf(fault.Unauthenticated, "issuer %q is not ours", unverified.Issuer())
+	}
+	snapshot, err := s.workspaces.ByName(ctx, name)
+	if err != nil {
+		return identity.Identity{}, unauthenticated(err)
+	}
+	caller, _, err := s.recognise(ctx, snapshot, unverified)
+	return caller, err
+}
+
+// unauthenticated is what a caller is told whose token says nothing of use; that nobody can tell at present stays as it is.
+func unauthenticated(err error) error {
+	if f := fault.From(err); f.Status() < 500 {
+		return fault.New(fault.Unauthenticated, err)
+	}
+	return err
+}
+
+// recognise returns the caller behind an access token of a workspace, with what it rests on as it is.
+func (s *Service) recognise(ctx context.Context, snapshot *workspace.Snapshot, unverified identity.Unverified) (identity.Identity, *workspace.Snapshot, error) {
 	if unverified.Issuer() != snapshot.Tenant.Issuer {
 		return identity.Identity{}, nil, fault.Newf(fault.Unauthenticated, "issuer %q is not %q", unverified.Issuer(), snapshot.Tenant.Issuer)
 	}

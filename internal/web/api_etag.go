@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -20,22 +21,64 @@ func etag(revision int64) string { return `"` + strconv.FormatInt(revision, 10) 
 // noRevision is what no resource has: a condition on it never holds.
 const noRevision = -1
 
-// revisionOf returns the revision that an If-Match header insists on, 0 for any. What is an entity tag but none of ours
-// matches nothing (RFC 9110 §13.1.1).
-func revisionOf(header string) (int64, error) {
-	header = strings.TrimSpace(header)
-	if header == "" || header == "*" {
-		return 0, nil
+// maxTags is the most entity tags that a condition lists.
+const maxTags = 16
+
+// revisionsOf returns the revisions that an If-Match header insists on one of, 0 for any: * or a list of entity tags. What is an
+// entity tag but none of ours matches nothing (RFC 9110 §13.1.1); tags compare strongly, so that a weak one never does.
+func revisionsOf(header string) ([]int64, error) {
+	rest := strings.Trim(header, " \t")
+	if rest == "" || rest == "*" {
+		return []int64{0}, nil
 	}
-	text, weak := strings.CutPrefix(header, "W/")
-	if len(text) < 2 || text[0] != '"' || text[len(text)-1] != '"' || strings.Contains(text[1:len(text)-1], `"`) {
-		return 0, fault.Invalid("If-Match", `must be one entity tag, as in "3"`)
+	var revisions []int64
+	for n := 1; ; n++ {
+		rest = strings.TrimLeft(rest, " \t,") // a list may have empty elements (§5.6.1.2)
+		if rest == "" && n > 1 {
+			return revisions, nil
+		}
+		unweak, weak := strings.CutPrefix(rest, "W/")
+		text, after, ok := tagOf(unweak)
+		if !ok || n > maxTags {
+			return nil, fault.Invalid("If-Match", `must be * or at most 16 entity tags, as in "3", "4"`)
+		}
+		rest = after
+		revision, err := strconv.ParseInt(text, 10, 64)
+		if weak || err != nil || revision < 1 || strconv.FormatInt(revision, 10) != text {
+			revision = noRevision
+		}
+		if !slices.Contains(revisions, revision) {
+			revisions = append(revisions, revision)
+		}
 	}
-	revision, err := strconv.ParseInt(text[1:len(text)-1], 10, 64)
-	if weak || err != nil || revision < 1 || etag(revision) != text {
-		return noRevision, nil
+}
+
+// tagOf cuts the entity tag off with which a text begins (RFC 9110 §8.8.3), up to the comma behind it, and returns it
+// without its quotes.
+func tagOf(text string) (tag, after string, ok bool) {
+	if text, ok = strings.CutPrefix(text, `"`); !ok {
+		return "", "", false
 	}
-	return revision, nil
+	if tag, after, ok = strings.Cut(text, `"`); !ok {
+		return "", "", false
+	}
+	after = strings.TrimLeft(after, " \t")
+	return tag, after, after == "" || after[0] == ','
+}
+
+// where makes a change on the condition that an If-Match header states. Of the revisions that it lists, at most one is the
+// present one.
+func where(header string, change func(revision int64) error) error {
+	revisions, err := revisionsOf(header)
+	if err != nil {
+		return err
+	}
+	for _, revision := range revisions {
+		if err = change(revision); !fault.Is(err, fault.Stale) {
+			return err
+		}
+	}
+	return err
 }
 
 // notModified says that the caller has what he asks for. It is no error but an answer without a body.

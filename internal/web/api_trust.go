@@ -124,11 +124,12 @@ func (h *handler) updateTrust(ctx context.Context, in *updateTrust) (*tagged[tru
 	if err != nil {
 		return nil, err
 	}
-	revision, err := revisionOf(in.IfMatch)
-	if err != nil {
-		return nil, err
-	}
-	updated, warnings, err := h.Manage.UpdateTrust(ctx, caller, in.ID, revision, in.Body.apply, in.address)
+	var updated policy.Trust
+	var warnings []string
+	err = where(in.IfMatch, func(revision int64) (err error) {
+		updated, warnings, err = h.Manage.UpdateTrust(ctx, caller, in.ID, revision, in.Body.apply, in.address)
+		return err
+	})
 	return newTaggedTrust(updated, warnings), err
 }
 
@@ -137,9 +138,7 @@ func (h *handler) removeTrust(ctx context.Context, in *removeTrust) (*nothing, e
 	if err != nil {
 		return nil, err
 	}
-	revision, err := revisionOf(in.IfMatch)
-	if err != nil {
-		return nil, err
-	}
-	return &nothing{}, h.Manage.RemoveTrust(ctx, caller, in.ID, revision, in.address)
+	return &nothing{}, where(in.IfMatch, func(revision int64) error {
+		return h.Manage.RemoveTrust(ctx, caller, in.ID, revision, in.address)
+	})
 }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/nsc-federation/nsc/internal/fault"
 	"github.com/nsc-federation/nsc/internal/identity"
-	"github.com/nsc-federation/nsc/internal/jwt"
 	"github.com/nsc-federation/nsc/internal/manage"
 	"github.com/nsc-federation/nsc/internal/workspace"
 )
@@ -142,17 +141,5 @@ func (h *handler) anyCaller(ctx context.Context, authorization string) (identity
 	if err != nil {
 		return identity.Identity{}, err
 	}
-	parsed, err := jwt.Parse(token)
-	if err != nil {
-		return identity.Identity{}, fault.New(fault.Unauthenticated, err)
-	}
-	name, ours := h.Workspaces.NameOf(parsed.Claims.Issuer)
-	if !ours {
-		return identity.Identity{}, fault.Newf(fault.Unauthenticated, "issuer %q is not ours", parsed.Claims.Issuer)
-	}
-	caller, _, err := h.Tokens.Authenticate(ctx, name, token)
-	if fault.Is(err, fault.NotFound) {
-		err = fault.New(fault.Unauthenticated, err)
-	}
-	return caller, err
+	return h.Tokens.Caller(ctx, token)
 }

@@ -27,6 +27,7 @@ import (
 type Tokens interface {
 	Exchange(ctx context.Context, req sts.Request) (sts.Answer, error)
 	Authenticate(ctx context.Context, name, token string) (identity.Identity, *workspace.Snapshot, error)
+	Caller(ctx context.Context, token string) (identity.Identity, error)
 	Introspect(ctx context.Context, name, credential, token string) (identity.Identity, bool, error)
 	Held(ctx context.Context, name, token string) (identity.Identity, error)
 }
