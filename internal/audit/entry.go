@@ -30,11 +30,12 @@ type Use struct {
 // Verdict is what became of an Entry.
 type Verdict int
 
-// The verdicts. Only a Committed entry is on the record.
+// The verdicts. Only a Committed entry is on the record; an outcome that nobody filled in says nothing of the kind.
 const (
-	Committed Verdict = iota
-	Moved             // the workspace's generation is not the entry's: decide again
-	Used              // the external token was used before
+	Undecided Verdict = iota // nothing speaks against the entry so far
+	Committed
+	Moved // the workspace's generation is not the entry's: decide again
+	Used  // the external token was used before
 )
 
 // Outcome is the verdict on one Entry of a batch.

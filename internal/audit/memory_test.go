@@ -69,6 +69,7 @@ func (m *memory) keep(entries []Entry) []Outcome {
 			}
 			m.uses[key] = Outcome{Used, e.Use.RetryKey, slices.Clone(e.Use.Payload), e.Time}
 		}
+		outcomes[i].Verdict = Committed
 		kept = append(kept, e)
 	}
 	m.batches = append(m.batches, kept)

@@ -63,6 +63,7 @@ func TestRule26NothingIsSignedThatIsNotOnTheRecord(t *testing.T) {
 		{"a decision that names no generation", &memory{}, 0, nil, 0, false},
 		{"a log that forgets an outcome", &memory{answer: func([]Outcome) []Outcome { return nil }}, 7, nil, 1, false},
 		{"a log that invents an outcome", &memory{answer: func(o []Outcome) []Outcome { return append(o, Outcome{}) }}, 7, nil, 1, false},
+		{"an outcome that nobody filled in", &memory{answer: func(o []Outcome) []Outcome { return make([]Outcome, len(o)) }}, 7, nil, 1, false},
 		{"a verdict that nobody knows", &memory{answer: func(o []Outcome) []Outcome { o[0].Verdict = 9; return o }}, 7, nil, 1, false},
 		{"used, where no use was asked for", &memory{answer: func(o []Outcome) []Outcome { o[0].Verdict = Used; return o }}, 7, nil, 1, false},
 	} {

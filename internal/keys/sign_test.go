@@ -29,7 +29,11 @@ var tenant = identity.Tenant{ID: one, Name: "acme", Issuer: "https://nsc.example
 type commits struct{}
 
 func (commits) Append(_ context.Context, entries []audit.Entry) ([]audit.Outcome, error) {
-	return make([]audit.Outcome, len(entries)), nil
+	outcomes := make([]audit.Outcome, len(entries))
+	for i := range outcomes {
+		outcomes[i].Verdict = audit.Committed
+	}
+	return outcomes, nil
 }
 
 func intend(t *testing.T, generation int64, alg jwt.Algorithm) audit.Receipt {

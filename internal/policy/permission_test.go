@@ -20,6 +20,7 @@ func TestActionsByResourceType(t *testing.T) {
 	}{
 		{rule: "workspace noun", p: grant(Workspace, "trust", Read, Write, Admin)},
 		{rule: "workspace *", p: grant(Workspace, "*", Admin)},
+		{rule: "workspace noun of what operators do", p: grant(Workspace, "workspace", Read)},
 		{rule: "workspace noun that is not known", p: grant(Workspace, "trusts", Read), warns: true},
 		{rule: "workspace pattern", p: grant(Workspace, "tr*", Read), field: "g[0].resource_id"},
 		{rule: "workspace action", p: grant(Workspace, "trust", "delete"), field: "g[0].actions"},

@@ -104,7 +104,8 @@ const largestKept = 1 << 20 // bytes of a frame's buffer
 func (b *batch) enqueue(ctx context.Context) error {
 	committed := make([]draft, 0, len(b.entries))
 	for i, e := range b.entries {
-		if b.outcomes[i].Verdict == audit.Committed {
+		if b.outcomes[i].Verdict == audit.Undecided {
+			b.outcomes[i].Verdict = audit.Committed
 			committed = append(committed, e)
 		}
 	}

@@ -31,7 +31,7 @@ func tokenKey(u *audit.Use) (k [sha256.Size]byte) {
 	return k
 }
 
-// consume takes the single uses of the entries that are still Committed. Those that come too late are Used.
+// consume takes the single uses of the entries that nothing speaks against so far. Those that come too late are Used.
 func (b *batch) consume(ctx context.Context) error {
 	first, late := b.wanted()
 	err := b.store.hot.consume.each(len(first), func(stmt *sql.Stmt, from, to int) error {
@@ -55,7 +55,7 @@ func (b *batch) consume(ctx context.Context) error {
 func (b *batch) wanted() (first, again []use) {
 	var wanted []use
 	for i, e := range b.entries {
-		if e.Use != nil && b.outcomes[i].Verdict == audit.Committed {
+		if e.Use != nil && b.outcomes[i].Verdict == audit.Undecided {
 			wanted = append(wanted, use{i, e.Entry, tokenKey(e.Use)})
 		}
 	}
