@@ -20,7 +20,7 @@ func TestSecurityNothingHeavyIsLinked(t *testing.T) {
 		},
 		module + "/client": {
 			module + "/client",
-			module + "/internal/cli/failure", // how the store of credentials says what to do
+			module + "/internal/failure",     // how the store of credentials says what to do
 			module + "/internal/credentials", // the sign-in, as the command line finds it
 			module + "/internal/jwt",
 			module + "/internal/origin",

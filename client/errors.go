@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/nsc-federation/nsc/internal/cli/failure"
 	"github.com/nsc-federation/nsc/internal/credentials"
+	"github.com/nsc-federation/nsc/internal/failure"
 )
 
 // ErrNotSignedIn is the error where no sign-in is found, or only one that has ended.

@@ -7,7 +7,7 @@ import (
 	"io"
 
 	"github.com/nsc-federation/nsc/internal/cli/api"
-	"github.com/nsc-federation/nsc/internal/cli/failure"
+	"github.com/nsc-federation/nsc/internal/failure"
 )
 
 func (p *program) auditCommand() *cobra.Command {

@@ -12,8 +12,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/nsc-federation/nsc/internal/cli/api"
-	"github.com/nsc-federation/nsc/internal/cli/failure"
 	"github.com/nsc-federation/nsc/internal/cli/inspect"
+	"github.com/nsc-federation/nsc/internal/failure"
 )
 
 type inspectOptions struct {

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/nsc-federation/nsc/internal/cli/failure"
+	"github.com/nsc-federation/nsc/internal/failure"
 )
 
 const workspaceAnswer = `{"workspace_id":"farid","name":"far","issuer":"https://nsc.example.com/w/far","created_at":"2026-01-31T11:00:00Z"}`

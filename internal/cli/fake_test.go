@@ -16,8 +16,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nsc-federation/nsc/internal/cli/failure"
 	"github.com/nsc-federation/nsc/internal/credentials"
+	"github.com/nsc-federation/nsc/internal/failure"
 	"github.com/nsc-federation/nsc/internal/jwt"
 )
 

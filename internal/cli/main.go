@@ -24,8 +24,8 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/nsc-federation/nsc/internal/cli/failure"
 	"github.com/nsc-federation/nsc/internal/credentials"
+	"github.com/nsc-federation/nsc/internal/failure"
 )
 
 // Main runs the program with its arguments, without its name, and returns the exit status.

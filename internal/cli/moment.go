@@ -3,7 +3,7 @@ package cli
 import (
 	"time"
 
-	"github.com/nsc-federation/nsc/internal/cli/failure"
+	"github.com/nsc-federation/nsc/internal/failure"
 )
 
 var errMoment = failure.Misuse("it is neither a time nor a duration",

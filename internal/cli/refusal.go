@@ -4,7 +4,7 @@ import (
 	"errors"
 
 	"github.com/nsc-federation/nsc/internal/cli/api"
-	"github.com/nsc-federation/nsc/internal/cli/failure"
+	"github.com/nsc-federation/nsc/internal/failure"
 )
 
 // refusedWith reports whether a server refused something with a code.

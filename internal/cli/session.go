@@ -6,8 +6,8 @@ import (
 	"strings"
 
 	"github.com/nsc-federation/nsc/internal/cli/api"
-	"github.com/nsc-federation/nsc/internal/cli/failure"
 	"github.com/nsc-federation/nsc/internal/credentials"
+	"github.com/nsc-federation/nsc/internal/failure"
 )
 
 // defaultURL is where `nsc dev` listens.

@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nsc-federation/nsc/internal/cli/failure"
 	"github.com/nsc-federation/nsc/internal/credentials"
+	"github.com/nsc-federation/nsc/internal/failure"
 )
 
 const whoamiAnswer = `{"subject":"workspace/prodid/user/me","workspace":"prod","workspace_id":"prodid","issuer":"i","grants":[],"expires_at":"2026-01-31T13:00:00Z"}`

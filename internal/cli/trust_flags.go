@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/nsc-federation/nsc/internal/cli/api"
-	"github.com/nsc-federation/nsc/internal/cli/failure"
+	"github.com/nsc-federation/nsc/internal/failure"
 )
 
 // trustFlags say what a trust relationship is. Those that are not given say nothing.

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/nsc-federation/nsc/internal/cli/failure"
+	"github.com/nsc-federation/nsc/internal/failure"
 )
 
 const trustsRoute = "/api/v1/workspaces/prod/trust-relationships"

@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 
-	"github.com/nsc-federation/nsc/internal/cli/failure"
+	"github.com/nsc-federation/nsc/internal/failure"
 )
 
 // Load reads a file. Where there is none, the error is fs.ErrNotExist; every other error is a *failure.Failure that

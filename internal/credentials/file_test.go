@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nsc-federation/nsc/internal/cli/failure"
+	"github.com/nsc-federation/nsc/internal/failure"
 )
 
 func TestLoadRefusesWhatIsNoTokenFile(t *testing.T) {

@@ -6,7 +6,7 @@ import (
 	"io/fs"
 	"os"
 
-	"github.com/nsc-federation/nsc/internal/cli/failure"
+	"github.com/nsc-federation/nsc/internal/failure"
 )
 
 // Remove deletes the sign-in at a path of the user's folder, "" for none, with every token that was had by federation,

@@ -14,7 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/nsc-federation/nsc/internal/cli/failure"
+	"github.com/nsc-federation/nsc/internal/failure"
 )
 
 // The test binary is also the other processes of these tests: the variable says what one of them does, the arguments

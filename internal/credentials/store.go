@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/nsc-federation/nsc/internal/cli/failure"
+	"github.com/nsc-federation/nsc/internal/failure"
 )
 
 // Store finds the files by the environment of the program.

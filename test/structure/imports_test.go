@@ -76,6 +76,20 @@ func standard(path string) bool {
 // within reports whether a path is the package or below it.
 func within(path, pkg string) bool { return path == pkg || strings.HasPrefix(path, pkg+"/") }
 
+func TestNothingBelowImportsTheCommandLine(t *testing.T) {
+	above := []string{"cmd/nsc", "internal/cli", "test"}
+	for _, s := range sources(t) {
+		if s.test || within(s.pkg, above[0]) || within(s.pkg, above[1]) || within(s.pkg, above[2]) {
+			continue
+		}
+		for _, path := range s.imports() {
+			if within(path, module+"/internal/cli") {
+				t.Errorf("%s imports %s: the command line is on top, and what it shares with others has a package of its own", s.path, path)
+			}
+		}
+	}
+}
+
 func TestPolicyImportsOnlyIdentityAndCEL(t *testing.T) {
 	for _, s := range sources(t) {
 		if !within(s.pkg, "internal/policy") || s.test {

@@ -8,7 +8,7 @@ import (
 	"os"
 	"strings"
 
-	"github.com/nsc-federation/nsc/internal/cli/failure"
+	"github.com/nsc-federation/nsc/internal/failure"
 )
 
 // CheckBase returns a server's base URL in the one form in which two of them are compared: scheme and host in lower

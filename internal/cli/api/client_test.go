@@ -17,7 +17,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nsc-federation/nsc/internal/cli/failure"
+	"github.com/nsc-federation/nsc/internal/failure"
 )
 
 // answering returns a client of a server that gives every request one answer.

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/nsc-federation/nsc/internal/cli/failure"
+	"github.com/nsc-federation/nsc/internal/failure"
 )
 
 // Refusal is what a server says when it does not do what it was asked: an error of the token endpoint (RFC 6749 §5.2)
