@@ -130,7 +130,11 @@ func typesOf(permissions []identity.Permission) []string {
 func (s standing) lifetime(req Request) time.Duration {
 	duration, most := s.duration, s.most
 	if req.TokenType == IDToken { // rule 13
-		duration, most = min(idTokenDuration, duration), min(idTokenMaxDuration, most)
+		most = min(idTokenMaxDuration, most)
+		duration = min(idTokenDuration, duration)
+		if req.forAzure() { // its SDKs keep what they read from a file for longer than five minutes
+			duration = most
+		}
 	}
 	if req.Lifetime > 0 {
 		duration = req.Lifetime

@@ -7,8 +7,13 @@ import (
 
 func TestRule05LifetimesAfterAnExternalToken(t *testing.T) {
 	w := newWorld(t)
-	trusts := compile(t, trust(func(tr *Trust) { tr.DefaultDuration, tr.MaxDuration = 20*time.Minute, 90*time.Minute }))
-	short := compile(t, trust(func(tr *Trust) { tr.DefaultDuration, tr.MaxDuration = time.Minute, 2*time.Minute }))
+	lasting := func(usual, most time.Duration) *Trusts {
+		return compile(t, trust(func(tr *Trust) {
+			tr.DefaultDuration, tr.MaxDuration = usual, most
+			tr.Grants = append(tr.Grants, grant(Audience, azure, Issue))
+		}))
+	}
+	trusts, short := lasting(20*time.Minute, 90*time.Minute), lasting(time.Minute, 2*time.Minute)
 	for _, row := range []struct {
 		rule   string
 		trusts *Trusts
@@ -21,6 +26,10 @@ func TestRule05LifetimesAfterAnExternalToken(t *testing.T) {
 		{"access token, shortened to the maximum", trusts, []func(*Request){wish(48 * time.Hour)}, 90 * time.Minute},
 		{"rule 13: ID token, 5 minutes by default", trusts, []func(*Request){idToken}, 5 * time.Minute},
 		{"rule 13: ID token, 1 hour at most", trusts, []func(*Request){idToken, wish(90 * time.Minute)}, time.Hour},
+		{"rule 13: ID token for Azure, 1 hour by default", trusts, []func(*Request){idToken, forAudience(azure)}, time.Hour},
+		{"ID token for Azure, wished shorter", trusts, []func(*Request){idToken, forAudience(azure), wish(time.Minute)}, time.Minute},
+		{"ID token for Azure, within the trust's maximum", short, []func(*Request){idToken, forAudience(azure)}, 2 * time.Minute},
+		{"access token for Azure, the trust's default", trusts, []func(*Request){forAudience(azure)}, 20 * time.Minute},
 		{"ID token, within the trust's default", short, []func(*Request){idToken}, time.Minute},
 		{"ID token, within the trust's maximum", short, []func(*Request){idToken, wish(time.Hour)}, 2 * time.Minute},
 	} {

@@ -39,7 +39,7 @@ type Request struct {
 
 const maxAudience = 1024 // bytes
 
-// azure is the audience of Azure's federated credentials, which take RS256 alone. Those of its sovereign clouds begin
+// azure is the audience of Azure's federated credentials, which take RS256 alone, for an hour by default. Those of its sovereign clouds begin
 // the same.
 const azure = "api://AzureADTokenExchange"
 
@@ -69,11 +69,13 @@ func (r Request) audience(tenant identity.Tenant) string {
 	return r.Audience
 }
 
+func (r Request) forAzure() bool { return strings.HasPrefix(r.Audience, azure) }
+
 func (r Request) algorithm() string {
 	switch {
 	case r.Algorithm != "":
 		return r.Algorithm
-	case strings.HasPrefix(r.Audience, azure):
+	case r.forAzure():
 		return "RS256"
 	}
 	return "ES256"

@@ -61,7 +61,7 @@ func TestAzureReadsTheTokenFile(t *testing.T) {
 }
 
 // The SDK keeps what it read from the file for ten minutes, so a token must last longer than that when it is read: the
-// guide's file has one of half an hour at least, and one of our five minutes would not do.
+// guide's file has one of half an hour at least, and so has every token for this audience unless less is asked for.
 func TestAzureSDKKeepsTheTokenForTenMinutes(t *testing.T) {
 	r := follow(t, azureGuide)
 	directory := openEntra(t, r, azureTenant)
@@ -86,16 +86,18 @@ func TestAzureSDKKeepsTheTokenForTenMinutes(t *testing.T) {
 		t.Errorf("the guide's token lasts %s", life)
 	}
 
-	short := directory.credential(t)
+	plain := directory.credential(t)
 	if err := os.WriteFile(os.Getenv("AZURE_FEDERATED_TOKEN_FILE"), []byte(r.deployer.issue(t, azureAudience)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	directory.credentials[0].later = 0
-	if err := ask(t, short, vaultScope); err != nil {
+	if err := ask(t, plain, vaultScope); err != nil {
 		t.Fatal(err)
 	}
 	directory.credentials[0].later = 9 * time.Minute
-	wantAADSTS(t, ask(t, short, storageScope), "AADSTS700024")
+	if err := ask(t, plain, storageScope); err != nil {
+		t.Error(err)
+	}
 }
 
 // What the guide's federated identity credential keeps out, and in which words.
