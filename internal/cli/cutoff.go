@@ -54,7 +54,24 @@ func (p *program) cutOff(ctx context.Context, t api.CutOffTarget) error {
 	} else {
 		p.say("cut off")
 	}
-	return p.print(result, func(w io.Writer) { p.unreachable(w, result) })
+	return p.print(result, func(w io.Writer) {
+		p.unreachable(w, result)
+		touched(w, result)
+	})
+}
+
+// touched names what somebody who was cut off has left behind.
+func touched(w io.Writer, result api.CutOffResult) {
+	if len(result.Trusts) == 0 {
+		return
+	}
+	fmt.Fprintln(w, "Trust relationships that were created or last changed from there, and stay; look at them:")
+	for _, id := range result.Trusts {
+		fmt.Fprintln(w, shown(id))
+	}
+	if result.MoreTrusts {
+		fmt.Fprintln(w, "There are more; not all are listed.")
+	}
 }
 
 // unreachable says what a cut-off does not reach (rule 23).

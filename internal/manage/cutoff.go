@@ -44,7 +44,9 @@ type Unreachable struct {
 type CutOffResult struct {
 	ID          string // of the lasting cut-off; "" for a trust or a key, which know it themselves
 	Unreachable []Unreachable
-	Incomplete  bool // there were more tokens than were counted, or events of some that cannot be read
+	Incomplete  bool     // there were more tokens than were counted, or events of some that cannot be read
+	Trusts      []string // IDs of trusts that whom it cut off created or changed last
+	MoreTrusts  bool     // there are more of them
 }
 
 const (
@@ -76,6 +78,9 @@ func (s *Service) CutOff(ctx context.Context, caller identity.Identity, t Target
 		return CutOffResult{}, err
 	}
 	if err := audit.Lapse(ctx); err != nil {
+		return CutOffResult{}, err
+	}
+	if result.Trusts, result.MoreTrusts, err = s.touched(ctx, caller, t); err != nil {
 		return CutOffResult{}, err
 	}
 	result.Unreachable, result.Incomplete, err = s.unreachable(ctx, caller, t)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -103,6 +104,44 @@ func TestRule21CutOff(t *testing.T) {
 				t.Errorf("after lifting: %d", status)
 			}
 		})
+	}
+}
+
+// What somebody wrote outlives him: whoever cuts him off is told what it is.
+func TestRule21WhatIsLeftBehind(t *testing.T) {
+	s, i := start(t, devConfig(t)), newIssuer(t)
+	writer := s.limited(t, i, "ci:acme/writer", grant("workspace", "trust", "write"))
+	path := apiRoot + "/dev/trust-relationships"
+	created := s.call(t, "POST", path, writer, map[string]any{"issuer": i.URL, "subject_match": "ci:acme/a", "grants": []any{}}).body["id"]
+	changed := s.trust(t, i, map[string]any{"subject_match": "ci:acme/b", "grants": []any{}})
+	if r := s.call(t, "PATCH", path+"/"+changed, writer, map[string]any{"description": "x"}); r.status != http.StatusOK {
+		t.Fatal(r)
+	}
+	blind := s.limited(t, i, "ci:acme/guard", grant("workspace", "token", "write"))
+	for name, row := range map[string]struct {
+		bearer string
+		target map[string]any
+		want   int
+	}{
+		"his subject":     {s.bearer(t), map[string]any{"issuer": i.URL, "subject": "ci:acme/writer"}, 2},
+		"another subject": {s.bearer(t), map[string]any{"issuer": i.URL, "subject": "ci:acme/other"}, 0},
+		"a token":         {s.bearer(t), map[string]any{"token": strings.Repeat("a", 26)}, 0},
+	} {
+		r := s.call(t, "POST", apiRoot+"/dev/cut-offs", row.bearer, row.target)
+		found, _ := r.body["trusts"].([]any)
+		if r.status != http.StatusCreated || len(found) != row.want || row.want == 2 && !(slices.Contains(found, created) && slices.Contains(found, any(changed))) {
+			t.Errorf("%s: %v", name, r)
+		}
+	}
+	issuerOf := map[string]any{"issuer": i.URL}
+	r := s.call(t, "POST", apiRoot+"/dev/cut-offs", blind, issuerOf)
+	if r.status != http.StatusCreated || r.body["trusts"] != nil {
+		t.Errorf("by who may not read trusts: %v", r)
+	}
+	s.call(t, "DELETE", fmt.Sprint(apiRoot, "/dev/cut-offs/", r.body["id"]), s.bearer(t), nil)
+	r = s.call(t, "POST", apiRoot+"/dev/cut-offs", s.bearer(t), issuerOf)
+	if found, _ := r.body["trusts"].([]any); len(found) != 2 {
+		t.Errorf("his issuer: %v", r)
 	}
 }
 

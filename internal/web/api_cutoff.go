@@ -65,6 +65,8 @@ type cutOffResult struct {
 	ID          string            `json:"id,omitempty" doc:"Of the lasting cut-off, to lift it; absent for a trust or a key" example:"agolopj52c6lk4olb3kgm6gybq"`
 	Unreachable []unreachableBody `json:"unreachable" nullable:"false" doc:"Living tokens that others verify by themselves, by audience"`
 	Incomplete  bool              `json:"incomplete,omitempty" doc:"There were more tokens than were counted"`
+	Trusts      []string          `json:"trusts,omitempty" nullable:"false" doc:"IDs of trust relationships that the subject, or a subject of the issuer, created or was the last to change, 100 at most: they stay, and somebody should look at them. To callers who may read them"`
+	MoreTrusts  bool              `json:"more_trusts,omitempty" doc:"There are more of these"`
 }
 
 func (h *handler) cutOffAPI(api huma.API) {
@@ -116,7 +118,8 @@ func (h *handler) cutOff(ctx context.Context, in *createCutOff) (cutOffResult, e
 	if err != nil {
 		return cutOffResult{}, err
 	}
-	result := cutOffResult{ID: done.ID, Unreachable: make([]unreachableBody, len(done.Unreachable)), Incomplete: done.Incomplete}
+	result := cutOffResult{ID: done.ID, Unreachable: make([]unreachableBody, len(done.Unreachable)), Incomplete: done.Incomplete,
+		Trusts: done.Trusts, MoreTrusts: done.MoreTrusts}
 	for i, u := range done.Unreachable {
 		result.Unreachable[i] = unreachableBody{u.Audience, u.Count, u.Latest.UTC()}
 	}

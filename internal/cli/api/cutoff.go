@@ -34,6 +34,8 @@ type CutOffResult struct {
 	ID          string        `json:"id,omitempty"`
 	Unreachable []Unreachable `json:"unreachable"`
 	Incomplete  bool          `json:"incomplete,omitempty"`
+	Trusts      []string      `json:"trusts,omitempty"`
+	MoreTrusts  bool          `json:"more_trusts,omitempty"`
 }
 
 // Unreachable counts living tokens that others verify by themselves.
