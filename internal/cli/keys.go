@@ -110,6 +110,9 @@ func (p *program) keysRotate(ctx context.Context, r api.Rotation) error {
 		p.say("removed the key; it did not sign, so that it needs no successor")
 		return p.print(struct{}{}, func(io.Writer) {})
 	}
+	if key.Algorithm == "EdDSA" {
+		p.say("warning: no cloud accepts EdDSA, and Google Cloud refuses an issuer that publishes such a key")
+	}
 	p.say("published %s key %s; it signs %s", key.Algorithm, key.ID, p.fromWhen(key.ActiveAt))
 	return p.print(key, func(w io.Writer) { fmt.Fprintln(w, key.ID) })
 }

@@ -23,7 +23,7 @@ func (s *Service) EnsureSystem(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.c.Workspaces.CreateWorkspace(ctx, w, ring, nil, nil, s.local(w.ID, audit.WorkspaceCreated, w.ID, named(w.Name)))
+	_, err = s.c.Workspaces.CreateWorkspace(ctx, w, ring, nil, nil, s.local(w.ID, audit.WorkspaceCreated, w.ID, beginning(w, ring)))
 	if err == nil || fault.Is(err, fault.Conflict) { // another node was first
 		s.c.Forget(w.ID)
 		return nil
@@ -75,8 +75,8 @@ func (s *Service) bootstrapNew(ctx context.Context, workspaceName, userName stri
 		return Administrator{}, err
 	}
 	w, err = s.c.Workspaces.CreateWorkspace(ctx, w, ring, []workspace.User{user}, []policy.Trust{operator},
-		s.local(system.ID, audit.WorkspaceCreated, w.ID, named(w.Name)),
-		s.local(w.ID, audit.WorkspaceCreated, w.ID, named(w.Name)),
+		s.local(system.ID, audit.WorkspaceCreated, w.ID, beginning(w, ring)),
+		s.local(w.ID, audit.WorkspaceCreated, w.ID, beginning(w, ring)),
 		s.local(w.ID, audit.AdminCreated, user.ID, described(user)),
 		s.local(system.ID, audit.TrustCreated, operator.ID, granted))
 	if err != nil {
@@ -147,8 +147,6 @@ func (s *Service) local(workspaceID string, kind audit.Kind, object string, deta
 		ID: id.New(now), Time: now, WorkspaceID: workspaceID, Kind: kind, Object: object, Details: details,
 	})
 }
-
-func named(name string) map[string]string { return map[string]string{"name": name} }
 
 func described(u workspace.User) map[string]string {
 	return map[string]string{"name": u.Name, "subject": identity.UserSubject(u.WorkspaceID, u.ID)}

@@ -10,6 +10,7 @@ import (
 	"github.com/nsc-federation/nsc/internal/fault"
 	"github.com/nsc-federation/nsc/internal/id"
 	"github.com/nsc-federation/nsc/internal/identity"
+	"github.com/nsc-federation/nsc/internal/keys"
 	"github.com/nsc-federation/nsc/internal/policy"
 	"github.com/nsc-federation/nsc/internal/workspace"
 )
@@ -72,7 +73,7 @@ func (s *Service) createWorkspace(ctx context.Context, caller identity.Identity,
 	if err != nil {
 		return workspace.Workspace{}, err
 	}
-	entries, err := s.creation(caller, created, trust, address)
+	entries, err := s.creation(caller, created, ring, trust, address)
 	if err != nil {
 		return workspace.Workspace{}, err
 	}
@@ -109,9 +110,10 @@ func taken(cause error) error {
 }
 
 // creation returns the events of a new workspace: one for the system workspace's record, and two that its own begins with.
-func (s *Service) creation(caller identity.Identity, created workspace.Workspace, trust policy.Trust, address string) ([]audit.Entry, error) {
+func (s *Service) creation(caller identity.Identity, created workspace.Workspace, ring []keys.Stored, trust policy.Trust, address string) ([]audit.Entry, error) {
 	event := s.event(caller, audit.WorkspaceCreated, created.ID, address)
-	event.Details = map[string]string{"name": created.Name, "owner_issuer": trust.Issuer, "owner_subject": trust.SubjectMatch}
+	event.Details = beginning(created, ring)
+	event.Details["owner_issuer"], event.Details["owner_subject"] = trust.Issuer, trust.SubjectMatch
 	first := s.entry(caller, event)
 	var err error
 	if first.Answer, err = s.answer(caller, created); err != nil {
@@ -124,6 +126,15 @@ func (s *Service) creation(caller identity.Identity, created workspace.Workspace
 		return nil, err
 	}
 	return append(entries, s.c.Entries.Entry(event)), nil
+}
+
+// beginning is what the record says of a new workspace: its name, and the IDs of the keys that sign from the first moment on.
+func beginning(w workspace.Workspace, ring []keys.Stored) map[string]string {
+	ids := make([]string, len(ring))
+	for i, key := range ring {
+		ids[i] = key.ID
+	}
+	return map[string]string{"name": w.Name, "keys": strings.Join(ids, " ")}
 }
 
 func (s *Service) newWorkspace(name, by string) workspace.Workspace {

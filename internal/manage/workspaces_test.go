@@ -83,6 +83,12 @@ func TestANewWorkspaceHasKeysAnOwnerAndARecord(t *testing.T) {
 			len(policy.Exceeding(trusts[0].Grants, []identity.Permission{may(policy.Workspace, "*", policy.Admin)})) > 0 {
 			l.Errorf("%+v", trusts)
 		}
+		ring, err := l.db.Keys(l.Context(), w.ID)
+		l.must(err)
+		var ids []string
+		for _, key := range ring {
+			ids = append(ids, key.ID)
+		}
 		for workspaceID, want := range map[string][]audit.Kind{
 			w.ID:      {audit.TrustCreated, audit.WorkspaceCreated},
 			system.ID: {audit.WorkspaceCreated, audit.WorkspaceCreated}, // system itself, too
@@ -94,7 +100,7 @@ func TestANewWorkspaceHasKeysAnOwnerAndARecord(t *testing.T) {
 				case e.Object == system.ID:
 				case e.Subject != operator.Subject() || e.Address != address:
 					l.Errorf("%+v", e)
-				case e.Kind == audit.WorkspaceCreated && (e.Object != w.ID || e.Details["name"] != "new" ||
+				case e.Kind == audit.WorkspaceCreated && (e.Object != w.ID || e.Details["name"] != "new" || !sameWords(e.Details["keys"], ids) ||
 					e.Details["owner_issuer"] != issuer || e.Details["owner_subject"] != "anna"):
 					l.Errorf("%+v", e)
 				case e.Kind == audit.TrustCreated && (e.Object != trusts[0].ID || !strings.Contains(e.Details["after"], `"SubjectMatch":"anna"`)):
@@ -189,4 +195,11 @@ func TestRule07WhoSeesWhichWorkspaces(t *testing.T) {
 			}
 		}
 	})
+}
+
+// sameWords reports whether a text is these words, in whatever order.
+func sameWords(text string, words []string) bool {
+	have := strings.Fields(text)
+	slices.Sort(have)
+	return len(words) > 0 && slices.Equal(have, slices.Sorted(slices.Values(words)))
 }
