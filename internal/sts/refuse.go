@@ -25,6 +25,7 @@ var codes = map[policy.Reason]fault.Code{
 	policy.MappingConflict: fault.TokenRefused,
 	policy.NoTokenID:       fault.TokenRefused,
 	policy.NoCaller:        fault.TokenRefused,
+	policy.ActorRefused:    fault.TokenRefused,
 	policy.Ended:           fault.TokenExpired,
 	policy.LifetimeRefused: fault.TokenLifetime,
 	policy.TargetRefused:   fault.InvalidTarget,

@@ -114,6 +114,14 @@ func (s *Service) authenticate(ctx context.Context, name, token string) (identit
 
 // Caller is Authenticate for a call that names no workspace: the token's issuer does.
 func (s *Service) Caller(ctx context.Context, token string) (identity.Identity, error) {
+	caller, err := s.caller(ctx, token)
+	if err != nil {
+		return identity.Identity{}, face(err)
+	}
+	return caller, nil
+}
+
+func (s *Service) caller(ctx context.Context, token string) (identity.Identity, error) {
 	if err := s.workspaces.Fresh(); err != nil {
 		return identity.Identity{}, fault.New(fault.Unavailable, err)
 	}
@@ -133,14 +141,6 @@ func (s *Service) Caller(ctx context.Context, token string) (identity.Identity, 
 	return caller, err
 }
 
-// unauthenticated is what a caller is told whose token says nothing of use; that nobody can tell at present stays as it is.
-func unauthenticated(err error) error {
-	if f := fault.From(err); f.Status() < 500 {
-		return fault.New(fault.Unauthenticated, err)
-	}
-	return err
-}
-
 // recognise returns the caller behind an access token of a workspace, with what it rests on as it is.
 func (s *Service) recognise(ctx context.Context, snapshot *workspace.Snapshot, unverified identity.Unverified) (identity.Identity, *workspace.Snapshot, error) {
 	if unverified.Issuer() != snapshot.Tenant.Issuer {
@@ -150,7 +150,10 @@ func (s *Service) recognise(ctx context.Context, snapshot *workspace.Snapshot, u
 	if err != nil {
 		return identity.Identity{}, nil, unauthenticated(err)
 	}
-	return caller.Under(snapshot.Generation), snapshot, s.standing(ctx, snapshot, caller, caller.Trusts())
+	if err := s.standing(ctx, snapshot, caller, caller.Trusts()); err != nil {
+		return identity.Identity{}, nil, err
+	}
+	return caller.Under(snapshot.Generation), snapshot, nil
 }
 
 // unauthenticated is what a caller learns whose token is refused. Where nobody could tell, because the database or the
