@@ -357,8 +357,10 @@ type gone struct{ keys.Writer }
 
 func (g gone) KeysGone(ctx context.Context, before time.Time, limit int) ([]keys.Stored, error) {
 	list, err := g.Writer.KeysGone(ctx, before, limit)
+	recorder := audit.NewRecorder(commits{}, time.Now)
+	defer recorder.Close()
 	for _, k := range list {
-		if err := g.Writer.DeleteKey(ctx, k.WorkspaceID, k.ID, audit.NewRecorder(commits{}, time.Now).Entry(audit.Event{
+		if err := g.Writer.DeleteKey(ctx, k.WorkspaceID, k.ID, recorder.Entry(audit.Event{
 			ID: id.New(time.Now()), WorkspaceID: k.WorkspaceID, Kind: audit.KeyRemoved,
 		})); err != nil {
 			return nil, fmt.Errorf("the other node: %w", err)
