@@ -57,6 +57,20 @@ func appendTrusts(b []byte, trusts []identity.TrustRef) []byte {
 	return append(b, ']')
 }
 
+func appendTexts(b []byte, name string, texts []string) []byte {
+	if len(texts) == 0 {
+		return b
+	}
+	b = append(appendName(b, name), '[')
+	for i, text := range texts {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendString(b, text)
+	}
+	return append(b, ']')
+}
+
 func appendDetails(b []byte, details map[string]string) []byte {
 	if len(details) == 0 {
 		return b
@@ -123,6 +137,8 @@ type canonicalEvent struct {
 	Address     string              `json:"address"`
 	Token       *canonicalToken     `json:"token"`
 	Upstream    *Upstream           `json:"upstream"`
+	Actor       *Upstream           `json:"actor"`
+	Act         []string            `json:"act"`
 	Trusts      []identity.TrustRef `json:"trusts"`
 	Object      string              `json:"object"`
 	Reason      string              `json:"reason"`
@@ -158,7 +174,7 @@ func EventOf(entry Entry) Event {
 func (c canonicalEvent) event() Event {
 	e := Event{
 		ID: c.ID, Time: fromMicros(c.Time), WorkspaceID: c.WorkspaceID, Kind: c.Kind, Subject: c.Subject,
-		Address: c.Address, Upstream: c.Upstream, Trusts: c.Trusts, Object: c.Object, Reason: c.Reason, Details: c.Details,
+		Address: c.Address, Upstream: c.Upstream, Actor: c.Actor, Act: c.Act, Trusts: c.Trusts, Object: c.Object, Reason: c.Reason, Details: c.Details,
 	}
 	if t := c.Token; t != nil {
 		e.Token = &Token{

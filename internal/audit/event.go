@@ -20,6 +20,8 @@ type Event struct {
 
 	Token    *Token              `json:"token,omitempty"`    // what was issued
 	Upstream *Upstream           `json:"upstream,omitempty"` // the credential behind it
+	Actor    *Upstream           `json:"actor,omitempty"`    // the credential of who acts for the subject (rule 34)
+	Act      []string            `json:"act,omitempty"`      // subjects that act in the token, the present one first
 	Trusts   []identity.TrustRef `json:"trusts,omitempty"`   // what admitted it
 
 	Object  string            `json:"object,omitempty"`  // ID of what was written
@@ -100,6 +102,10 @@ func (e Event) AppendCanonical(b []byte) []byte {
 	if e.Upstream != nil {
 		b = e.Upstream.appendCanonical(append(b, `,"upstream":{`...))
 	}
+	if e.Actor != nil {
+		b = e.Actor.appendCanonical(append(b, `,"actor":{`...))
+	}
+	b = appendTexts(b, "act", e.Act)
 	b = appendTrusts(b, e.Trusts)
 	b = appendText(b, "object", e.Object)
 	b = appendText(b, "reason", e.Reason)

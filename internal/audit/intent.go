@@ -73,15 +73,19 @@ func (i intended) receipt(res result) (Receipt, error) {
 
 func (i intended) entry(kind Kind, at time.Time) Entry {
 	g := i.grant
-	entry := Event{
+	event := Event{
 		ID: g.ID(), Time: at, WorkspaceID: g.WorkspaceID(), Kind: kind,
 		Subject: g.Caller().Subject(), Address: i.from.Address,
 		Token: &Token{
 			ID: i.tokenID, Type: string(g.TokenType()), Audience: g.Audience(), Subject: g.Subject(),
 			Algorithm: string(g.Algorithm()), ExpiresAt: i.ends, PayloadHash: hex.EncodeToString(i.hash[:]),
 		},
-		Upstream: UpstreamOf(g.Caller()), Trusts: g.Trusts(),
-	}.entry()
+		Upstream: UpstreamOf(g.Caller()), Act: g.Act().Subjects(), Trusts: g.Trusts(),
+	}
+	if actor := g.Actor(); !actor.IsZero() {
+		event.Actor = UpstreamOf(actor)
+	}
+	entry := event.entry()
 	entry.Generation = g.Generation()
 	return entry
 }

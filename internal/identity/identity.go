@@ -77,6 +77,8 @@ type verified struct {
 	parents      []string
 	parentKeys   []string
 	generation   int64 // of the tenant, under which all that the credential rests on stood; 0 is none
+	act          *Act
+	mayAct       *MayAct
 }
 
 // IsZero reports whether this is nobody.
@@ -227,6 +229,11 @@ func SubjectIssuer(subject string) (hash string, ok bool) {
 	}
 	hash, _, ok = strings.Cut(rest, "/")
 	return hash, ok
+}
+
+// Belongs reports whether a subject is one of a workspace.
+func Belongs(subject, workspaceID string) bool {
+	return strings.HasPrefix(subject, subjectRoot+workspaceID+"/")
 }
 
 // escape percent-encodes every byte outside [A-Za-z0-9._-].

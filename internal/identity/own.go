@@ -160,12 +160,11 @@ func ownIdentity(tenant Tenant, u Unverified, key jwt.Key) (*verified, error) {
 		decode(id.claims, "parent_keys", &id.parentKeys),
 		decode(id.claims, "groups", &id.groups),
 		decode(id.claims, "attributes", &id.attributes),
+		id.delegation(id.claims),
 	); err != nil {
 		return nil, fault.New(fault.TokenRefused, err)
 	}
-	for _, d := range details {
-		id.permissions = append(id.permissions, Permission(d))
-	}
+	id.permissions = permissions(details)
 	return id, nil
 }
 

@@ -138,7 +138,7 @@ func (t Target) lasting(tenant identity.Tenant) (workspace.CutOff, error) {
 	case t.Issuer != "" && t.Subject != "":
 		c.Kind, c.Value = workspace.CutSubject, identity.ExternalSubject(tenant.ID, t.Issuer, t.Subject)
 	case t.Subject != "":
-		if !strings.HasPrefix(t.Subject, "workspace/"+tenant.ID+"/") {
+		if !identity.Belongs(t.Subject, tenant.ID) {
 			return c, invalid("subject", "without an issuer it is a subject as nsc names it, workspace/"+tenant.ID+"/…")
 		}
 		c.Kind, c.Value = workspace.CutSubject, t.Subject

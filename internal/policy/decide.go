@@ -26,6 +26,7 @@ type standing struct {
 	singleUse      bool
 	parents        []string // jti of the tokens of ours behind this one, the first one first
 	parentKeys     []string // IDs of the keys that signed them
+	act            *identity.Act
 }
 
 // Decide answers one request. For a caller with a token of another issuer, trusts are those of the caller's workspace
@@ -48,7 +49,7 @@ func Decide(caller identity.Identity, trusts *Trusts, live []identity.TrustRef, 
 		d.refuse(RequestRefused, problem)
 		return d
 	}
-	if s, ok := d.stand(caller, trusts, live, req); ok {
+	if s, ok := d.stand(caller, trusts, live, req); ok && d.delegate(&s, caller, req) {
 		d.issue(caller, s, req)
 	}
 	return d
@@ -74,7 +75,7 @@ func (d *Decision) issue(caller identity.Identity, s standing, req Request) bool
 		return d.exceeded(TargetRefused, "audience "+audience+": "+Issue, s.permissions, Audience)
 	}
 	permissions, ok := d.narrow(s.permissions, req)
-	if !ok {
+	if !ok || !d.mayAct(caller, permissions, req) {
 		return false
 	}
 	issued := req.Now.Unix()
@@ -84,12 +85,15 @@ func (d *Decision) issue(caller identity.Identity, s standing, req Request) bool
 	}
 	g := &granted{
 		id: req.ID, generation: req.Generation, caller: caller, tokenType: req.TokenType, algorithm: req.algorithm(),
-		audience: audience, issuedAt: issued, expiresAt: expires, trusts: s.trusts, singleUse: s.singleUse,
+		audience: audience, issuedAt: issued, expiresAt: expires, trusts: s.trusts, singleUse: s.singleUse, act: s.act,
+	}
+	if req.Actor != nil {
+		g.actor = req.Actor.Caller
 	}
 	if req.TokenType == AccessToken && audience == tenant.Issuer {
 		g.permissions = permissions
 	}
-	if err := g.fix(s); err != nil {
+	if err := g.fix(s, req.MayAct); err != nil {
 		return d.refuse(Oversize, "")
 	}
 	d.grant = Grant{g}

@@ -27,6 +27,7 @@ const (
 	TargetRefused   Reason = "target_refused"   // the caller may not have a token for the audience (rule 2)
 	DetailsRefused  Reason = "details_refused"  // more is asked for than the caller has
 	ScopeRefused    Reason = "scope_refused"    // a scope names nothing that the caller has
+	ActorRefused    Reason = "actor_refused"    // the subject's token does not let this actor act for it (rule 34)
 	Ended           Reason = "ended"            // the caller's token has no whole second left
 	Oversize        Reason = "issued_too_large" // the token would be larger than 6 KB (rule 13)
 )

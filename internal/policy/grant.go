@@ -22,6 +22,8 @@ type granted struct {
 	permissions []identity.Permission
 	trusts      []identity.TrustRef
 	singleUse   bool
+	actor       identity.Identity
+	act         *identity.Act
 	payload     []byte
 }
 
@@ -77,3 +79,9 @@ func (g Grant) SingleUse() bool { return g.g.singleUse }
 
 // Caller returns who asked.
 func (g Grant) Caller() identity.Identity { return g.g.caller }
+
+// Actor returns who acts for the caller by this grant; nobody where the caller asked for himself.
+func (g Grant) Actor() identity.Identity { return g.g.actor }
+
+// Act returns the token's chain of actors; nil where the subject acts himself.
+func (g Grant) Act() *identity.Act { return g.g.act }

@@ -36,6 +36,14 @@ type payload struct {
 	ParentKeys   []string            `json:"parent_keys,omitempty"`
 	Groups       []string            `json:"groups,omitempty"`
 	Attributes   map[string]string   `json:"attributes,omitempty"`
+	Act          *identity.Act       `json:"act,omitempty"`
+	MayAct       *mayAct             `json:"may_act,omitempty"`
+}
+
+// mayAct is who may act for the subject (RFC 8693 §4.4). Without details he may use all that the token carries.
+type mayAct struct {
+	Subject string    `json:"sub"`
+	Details *[]detail `json:"authorization_details,omitempty"`
 }
 
 // detail is a permission as RFC 9396 §2.2 names its parts.
@@ -47,13 +55,13 @@ type detail struct {
 
 // fix writes the payload. Which kind of token carries what is rule 11: only access tokens name a client (RFC 9068 §2.2
 // demands one), and only those for the issuer say what they grant and by which trusts.
-func (g *granted) fix(s standing) error {
+func (g *granted) fix(s standing, may *identity.MayAct) error {
 	tenant := g.caller.Tenant()
 	p := payload{
 		Issuer: tenant.Issuer, Subject: g.caller.Subject(), Audience: g.audience,
 		IssuedAt: g.issuedAt, ExpiresAt: g.expiresAt, NotBefore: g.issuedAt - backdatedBy, ID: g.id,
 		WorkspaceID: tenant.ID, Workspace: tenant.Name, RootIssuedAt: s.rootIssuedAt, Depth: s.depth,
-		Groups: s.groups, Attributes: s.attributes,
+		Groups: s.groups, Attributes: s.attributes, Act: s.act,
 	}
 	if g.tokenType == AccessToken {
 		p.ClientID = g.caller.ClientID()
@@ -63,6 +71,7 @@ func (g *granted) fix(s standing) error {
 		if g.audience == tenant.Issuer {
 			p.Details, p.Trusts = details(g.permissions), g.trusts
 			p.Parents, p.ParentKeys = s.parents, s.parentKeys // what cut-off needs (rule 11)
+			p.MayAct = mayActOf(may)
 		}
 	}
 	return g.write(p)

@@ -2,6 +2,7 @@ package sts
 
 import (
 	"context"
+	"slices"
 
 	"github.com/nsc-federation/nsc/internal/audit"
 	"github.com/nsc-federation/nsc/internal/fault"
@@ -69,8 +70,9 @@ func (s *Service) held(ctx context.Context, snapshot *workspace.Snapshot, token 
 	return s.verifier.Issued(ctx, snapshot.Tenant, unverified)
 }
 
-// maxWalk bounds the way back from a token to the first one of its chain; policy allows no longer chains.
-const maxWalk = 20
+// maxWalk bounds the way back from a token to the first ones of its chain, and those of its actors; policy allows no longer
+// chains.
+const maxWalk = 40
 
 // recorded returns what a token for a third party rests on, by the record.
 func (s *Service) recorded(ctx context.Context, snapshot *workspace.Snapshot, tokenID string) (workspace.Rests, error) {
@@ -80,20 +82,30 @@ func (s *Service) recorded(ctx context.Context, snapshot *workspace.Snapshot, to
 			return workspace.Rests{}, err
 		}
 		rests := workspace.Rests{Trusts: event.Trusts}
-		for range maxWalk {
-			if event.Upstream == nil || event.Upstream.Issuer != snapshot.Tenant.Issuer {
-				break
-			}
-			rests.Parents = append(rests.Parents, event.Upstream.TokenID)
-			if event, err = s.issued(ctx, snapshot.ID, event.Upstream.TokenID); fault.Is(err, fault.TokenRefused) {
-				break // a revocable token: registered, not issued
+		behind := s.behind(nil, snapshot, event)
+		for n := 0; n < len(behind) && n < maxWalk; n++ {
+			rests.Parents = append(rests.Parents, behind[n])
+			event, err := s.issued(ctx, snapshot.ID, behind[n])
+			if fault.Is(err, fault.TokenRefused) {
+				continue // a revocable token: registered, not issued
 			}
 			if err != nil {
 				return workspace.Rests{}, err
 			}
+			behind = s.behind(behind, snapshot, event)
 		}
 		return rests, nil
 	})
+}
+
+// behind adds the tokens of ours that one was issued for: its subject's, and its actor's.
+func (s *Service) behind(known []string, snapshot *workspace.Snapshot, event audit.Event) []string {
+	for _, u := range []*audit.Upstream{event.Upstream, event.Actor} {
+		if u != nil && u.Issuer == snapshot.Tenant.Issuer && !slices.Contains(known, u.TokenID) {
+			known = append(known, u.TokenID)
+		}
+	}
+	return known
 }
 
 // issued returns the event of a token that the workspace issued.

@@ -107,6 +107,7 @@ func (s *Service) Limit(b *limit.Buckets) { s.limit.Store(b) }
 type Request struct {
 	Workspace string // name; "" is "infer it from the token" (rule 6)
 	Token     string // the subject token or assertion
+	Actor     string // the actor token (RFC 8693 §2.1); "" for none
 	Assertion bool   // RFC 7523
 	Want      Want
 	From      audit.Origin
@@ -121,9 +122,13 @@ type Want struct {
 	Details    []identity.Permission
 	HasDetails bool
 	Scope      []string
-	Trust      string        // ID of the one trust to use; "" is all that match
-	Lifetime   time.Duration // 0 is the default
+	Trust      string           // ID of the one trust to use; "" is all that match
+	Lifetime   time.Duration    // 0 is the default
+	MayAct     *identity.MayAct // who may act for the token's subject; nil for nobody
 }
+
+// parties are those who ask together: the caller, and who acts for him, mostly nobody.
+type parties struct{ caller, actor identity.Identity }
 
 // Answer is a token with what was decided about it.
 type Answer struct {
@@ -145,8 +150,21 @@ func (s *Service) Exchange(ctx context.Context, req Request) (Answer, error) {
 		return Answer{}, s.refuse(ctx, snapshot, identity.Identity{}, req, err)
 	}
 	trace.Workspace(ctx, snapshot.Name)
-	return s.decide(ctx, snapshot, req, func(snapshot *workspace.Snapshot) (identity.Identity, error) {
-		return s.verify(ctx, snapshot, unverified)
+	if req.Actor == "" {
+		return s.decide(ctx, snapshot, req, func(snapshot *workspace.Snapshot) (parties, error) {
+			caller, err := s.verify(ctx, snapshot, unverified)
+			return parties{caller: caller}, err
+		})
+	}
+	actor, err := s.verifier.Resolve(ctx, req.Actor)
+	if err != nil {
+		return Answer{}, s.refuse(ctx, snapshot, identity.Identity{}, req, err)
+	}
+	return s.decide(ctx, snapshot, req, func(snapshot *workspace.Snapshot) (p parties, err error) {
+		if p.caller, err = s.verify(ctx, snapshot, unverified); err == nil {
+			p.actor, err = s.verify(ctx, snapshot, actor)
+		}
+		return p, err
 	})
 }
 
@@ -158,21 +176,21 @@ func (s *Service) SignIn(ctx context.Context, name string, user workspace.User, 
 		return Answer{}, err
 	}
 	req := Request{Workspace: name, Want: Want{TokenType: policy.AccessToken, Lifetime: life}, From: from}
-	return s.decide(ctx, snapshot, req, func(snapshot *workspace.Snapshot) (identity.Identity, error) {
+	return s.decide(ctx, snapshot, req, func(snapshot *workspace.Snapshot) (parties, error) {
 		now := s.now()
-		return identity.NewLocal(snapshot.Tenant, user.ID, user.Version, grants, now, now.Add(life)), nil
+		return parties{caller: identity.NewLocal(snapshot.Tenant, user.ID, user.Version, grants, now, now.Add(life))}, nil
 	})
 }
 
 // decide takes the path from a credential to a token, from its beginning again where the workspace moved under it: what
 // the credential was verified with may be gone, too.
 func (s *Service) decide(ctx context.Context, snapshot *workspace.Snapshot, req Request,
-	identify func(*workspace.Snapshot) (identity.Identity, error)) (Answer, error) {
+	identify func(*workspace.Snapshot) (parties, error)) (Answer, error) {
 	for n := 1; ; n++ {
-		caller, err := identify(snapshot)
+		p, err := identify(snapshot)
 		if err == nil {
 			var answer Answer
-			if answer, err = s.issue(ctx, snapshot, caller, req); err == nil {
+			if answer, err = s.issue(ctx, snapshot, p, req); err == nil {
 				return answer, nil
 			}
 		}
@@ -183,7 +201,7 @@ func (s *Service) decide(ctx context.Context, snapshot *workspace.Snapshot, req 
 				continue
 			}
 		}
-		return Answer{}, s.refuse(ctx, snapshot, caller, req, err)
+		return Answer{}, s.refuse(ctx, snapshot, p.caller, req, err)
 	}
 }
 
@@ -197,12 +215,12 @@ func (s *Service) newer(ctx context.Context, old *workspace.Snapshot) (*workspac
 }
 
 // issue is the path from an identity to a token: decide, record, sign.
-func (s *Service) issue(ctx context.Context, snapshot *workspace.Snapshot, caller identity.Identity, req Request) (Answer, error) {
-	grant, err := s.grant(ctx, snapshot, caller, req)
+func (s *Service) issue(ctx context.Context, snapshot *workspace.Snapshot, p parties, req Request) (Answer, error) {
+	grant, err := s.grant(ctx, snapshot, p, req)
 	if err != nil {
 		return Answer{}, err
 	}
-	if caller.Kind() != identity.Local {
+	if p.caller.Kind() != identity.Local {
 		if err := s.limit.Load().Take(snapshot.Name); err != nil {
 			return Answer{}, err
 		}
@@ -235,9 +253,9 @@ func stillAllowed(ctx context.Context, snapshot *workspace.Snapshot, grant polic
 }
 
 // grant decides, and finds out whether what it decided can be signed.
-func (s *Service) grant(ctx context.Context, snapshot *workspace.Snapshot, caller identity.Identity, req Request) (policy.Grant, error) {
+func (s *Service) grant(ctx context.Context, snapshot *workspace.Snapshot, p parties, req Request) (policy.Grant, error) {
 	ctx, span := trace.Begin(ctx, trace.Decide)
-	grant, err := s.decided(ctx, snapshot, caller, req)
+	grant, err := s.decided(ctx, snapshot, p, req)
 	if err == nil {
 		err = s.signable(ctx, grant)
 	}
@@ -245,22 +263,26 @@ func (s *Service) grant(ctx context.Context, snapshot *workspace.Snapshot, calle
 	return grant, err
 }
 
-func (s *Service) decided(ctx context.Context, snapshot *workspace.Snapshot, caller identity.Identity, req Request) (policy.Grant, error) {
+func (s *Service) decided(ctx context.Context, snapshot *workspace.Snapshot, p parties, req Request) (policy.Grant, error) {
 	now := s.now()
-	trusts, live, err := s.authority(ctx, snapshot, caller)
+	caller, err := s.authority(ctx, snapshot, p.caller)
 	if err != nil {
 		return policy.Grant{}, err
 	}
-	cut, err := snapshot.CutOff(ctx, caller)
-	if err != nil {
-		return policy.Grant{}, err
-	}
-	decision := policy.Decide(caller, trusts, live, policy.Request{
+	want := policy.Request{
 		ID: id.New(now), Now: now, Generation: snapshot.Generation, Assertion: req.Assertion,
 		TokenType: req.Want.TokenType, Audience: req.Want.Audience, Algorithm: req.Want.Algorithm,
 		Details: req.Want.Details, HasDetails: req.Want.HasDetails, Scope: req.Want.Scope,
-		Trust: req.Want.Trust, Lifetime: req.Want.Lifetime, CutOff: string(cut),
-	})
+		Trust: req.Want.Trust, Lifetime: req.Want.Lifetime, CutOff: caller.CutOff, MayAct: req.Want.MayAct,
+	}
+	if !p.actor.IsZero() {
+		actor, err := s.authority(ctx, snapshot, p.actor)
+		if err != nil {
+			return policy.Grant{}, err
+		}
+		want.Actor = &actor
+	}
+	decision := policy.Decide(p.caller, caller.Trusts, caller.Live, want)
 	grant, ok := decision.Grant()
 	if !ok {
 		return policy.Grant{}, refusal(decision)
@@ -298,13 +320,20 @@ func (s *Service) signable(ctx context.Context, grant policy.Grant) error {
 	return err
 }
 
-// authority returns what the decision rests on: the trusts in an external issuer, or the present state of what a token
-// of our own names.
-func (s *Service) authority(ctx context.Context, snapshot *workspace.Snapshot, caller identity.Identity) (*policy.Trusts, []identity.TrustRef, error) {
+// authority returns what a decision about somebody rests on: the trusts in an external issuer, or the present state of
+// what a token of our own names; and what of him is cut off.
+func (s *Service) authority(ctx context.Context, snapshot *workspace.Snapshot, caller identity.Identity) (a policy.Actor, err error) {
+	a.Caller, a.Trusts = caller, policy.NewTrusts(nil)
 	if caller.Kind() == identity.External {
 		trusted, err := snapshot.Trusts(ctx, caller.Issuer())
-		return trusted.Trusts, nil, err
+		if err != nil {
+			return a, err
+		}
+		a.Trusts = trusted.Trusts
+	} else if a.Live, err = snapshot.Live(ctx, caller.Trusts()); err != nil {
+		return a, err
 	}
-	live, err := snapshot.Live(ctx, caller.Trusts())
-	return policy.NewTrusts(nil), live, err
+	cut, err := snapshot.CutOff(ctx, caller)
+	a.CutOff = string(cut)
+	return a, err
 }

@@ -16,6 +16,8 @@ type eventBody struct {
 	Address     string            `json:"address,omitempty" doc:"From where" example:"192.0.2.7"`
 	Token       *eventToken       `json:"token,omitempty" doc:"The token that was issued, without being one"`
 	Upstream    *eventUpstream    `json:"upstream,omitempty" doc:"The credential behind it"`
+	Actor       *eventUpstream    `json:"actor,omitempty" doc:"The credential of who asked on behalf of the subject (RFC 8693)"`
+	Act         []string          `json:"act,omitempty" nullable:"false" doc:"Subjects that act in the token for its subject, the present one first"`
 	Trusts      []eventTrust      `json:"trusts,omitempty" nullable:"false" doc:"The trusts that admitted it, as they were"`
 	Object      string            `json:"object,omitempty" doc:"ID of what was written"`
 	Reason      string            `json:"reason,omitempty" doc:"Why it was refused, or done"`
@@ -54,7 +56,7 @@ func newEventBody(e audit.Event) eventBody {
 	body := eventBody{
 		ID: e.ID, Time: e.Time, WorkspaceID: e.WorkspaceID, Kind: e.Kind, Subject: e.Subject, Address: e.Address,
 		Token: (*eventToken)(e.Token), Upstream: (*eventUpstream)(e.Upstream), Object: e.Object, Reason: e.Reason, Details: e.Details,
-		Unreadable: e.Unreadable,
+		Unreadable: e.Unreadable, Actor: (*eventUpstream)(e.Actor), Act: e.Act,
 	}
 	for _, t := range e.Trusts {
 		body.Trusts = append(body.Trusts, eventTrust(t))

@@ -59,6 +59,7 @@ type callerBody struct {
 	Grants      []grantBody `json:"grants" nullable:"false" doc:"What the caller may do"`
 	Groups      []string    `json:"groups,omitempty" nullable:"false" doc:"Groups that trusts mapped from an external token"`
 	ClientID    string      `json:"client_id,omitempty" doc:"The client that the token was issued to"`
+	Act         []string    `json:"act,omitempty" nullable:"false" doc:"Subjects that act for the caller with this token, the present one first"`
 	ExpiresAt   time.Time   `json:"expires_at" doc:"When the token ends"`
 }
 
@@ -131,7 +132,7 @@ func (h *handler) whoami(ctx context.Context, in *Call) (callerBody, error) {
 	tenant := caller.Tenant()
 	return callerBody{
 		caller.Subject(), tenant.Name, tenant.ID, tenant.Issuer, newGrants(caller.Permissions()), caller.Groups(), caller.ClientID(),
-		caller.ExpiresAt().UTC(),
+		caller.Act().Subjects(), caller.ExpiresAt().UTC(),
 	}, nil
 }
 

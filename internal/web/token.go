@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -42,7 +43,11 @@ const (
 var once = []string{
 	"grant_type", "subject_token", "subject_token_type", "requested_token_type", "scope", "authorization_details",
 	"assertion", "expires_in", "trust", "id_token_signed_response_alg", "access_token_format",
+	"actor_token", "actor_token_type", "may_act",
 }
+
+// large lists the parameters that only the size of the form bounds.
+var large = []string{"subject_token", "assertion", "actor_token", "authorization_details", "may_act"}
 
 type tokenAnswer struct {
 	AccessToken string   `json:"access_token"` // RFC 8693 §2.2.1: this name for every type of token
@@ -141,7 +146,7 @@ func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 		}
 	}
 	for name, values := range form {
-		if name == "subject_token" || name == "assertion" || name == "authorization_details" {
+		if slices.Contains(large, name) {
 			continue
 		}
 		for _, v := range values {
@@ -211,19 +216,15 @@ func credential(form url.Values, req *sts.Request) (issued string, err error) {
 }
 
 func exchangeCredential(form url.Values, req *sts.Request) (issued string, err error) {
-	if form.Has("actor_token") || form.Has("actor_token_type") {
-		return "", malformed("actor_token is not supported")
+	if req.Actor, err = actor(form); err != nil {
+		return "", err
 	}
 	req.Token = form.Get("subject_token")
 	if req.Token == "" {
 		return "", malformed("subject_token is missing")
 	}
-	switch form.Get("subject_token_type") {
-	case typeJWT, typeID, typeAccess:
-	case "":
-		return "", malformed("subject_token_type is missing")
-	default:
-		return "", malformed("subject_token_type must be %s, or the id_token or access_token type of RFC 8693", typeJWT)
+	if err := knownType(form, "subject_token_type"); err != nil {
+		return "", err
 	}
 	switch requested := form.Get("requested_token_type"); requested {
 	case "":
@@ -232,6 +233,29 @@ func exchangeCredential(form url.Values, req *sts.Request) (issued string, err e
 		return requested, nil
 	}
 	return "", malformed("requested_token_type must be the access_token, id_token or jwt type of RFC 8693")
+}
+
+// actor returns the token of who wants to act for the subject (RFC 8693 §2.1): its type is there exactly where it is.
+func actor(form url.Values) (string, error) {
+	token := form.Get("actor_token")
+	switch {
+	case token == "" && !form.Has("actor_token") && !form.Has("actor_token_type"):
+		return "", nil
+	case token == "":
+		return "", malformed("actor_token is missing")
+	}
+	return token, knownType(form, "actor_token_type")
+}
+
+// knownType refuses a token that is not said to be of a type that is taken here.
+func knownType(form url.Values, name string) error {
+	switch form.Get(name) {
+	case typeJWT, typeID, typeAccess:
+		return nil
+	case "":
+		return malformed("%s is missing", name)
+	}
+	return malformed("%s must be %s, or the id_token or access_token type of RFC 8693", name, typeJWT)
 }
 
 func want(form url.Values) (sts.Want, error) {
@@ -259,8 +283,33 @@ func want(form url.Values) (sts.Want, error) {
 	if w.Scope = strings.Fields(form.Get("scope")); len(w.Scope) > maxScopes {
 		return w, fault.Newf(fault.InvalidScope, "%d scopes", len(w.Scope))
 	}
-	w.Details, w.HasDetails, err = details(form)
+	if w.MayAct, err = mayAct(form); err != nil {
+		return w, err
+	}
+	w.Details, w.HasDetails, err = details(form.Get("authorization_details"))
 	return w, err
+}
+
+// mayAct reads who may act for the subject of the token that is asked for: the claim of RFC 8693 §4.4 as it will stand in
+// it, with authorization_details where he may not use all that the token carries.
+func mayAct(form url.Values) (*identity.MayAct, error) {
+	text := form.Get("may_act")
+	if text == "" {
+		return nil, nil
+	}
+	var claim struct {
+		Subject string          `json:"sub"`
+		Details json.RawMessage `json:"authorization_details"`
+	}
+	decoder := json.NewDecoder(strings.NewReader(text))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&claim); err != nil || claim.Subject == "" || decoder.More() {
+		return nil, malformed(`may_act must be {"sub": "SUBJECT"}, with authorization_details or without`)
+	}
+	may := &identity.MayAct{Subject: claim.Subject}
+	var err error
+	may.Permissions, may.Limited, err = details(string(claim.Details))
+	return may, err
 }
 
 // target returns the one audience that the request names, by audience or by resource (RFC 8707 §2).
@@ -285,8 +334,7 @@ func target(form url.Values) (string, error) {
 	return target, nil
 }
 
-func details(form url.Values) ([]identity.Permission, bool, error) {
-	text := form.Get("authorization_details")
+func details(text string) ([]identity.Permission, bool, error) {
 	if text == "" {
 		return nil, false, nil
 	}

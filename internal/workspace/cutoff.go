@@ -39,11 +39,13 @@ type Cuts struct {
 
 // CutOff returns what of a caller is cut off, "" for nothing.
 func (s *Snapshot) CutOff(ctx context.Context, caller identity.Identity) (CutKind, error) {
-	if s.cuts.Subjects[caller.Subject()] {
-		return CutSubject, nil
+	if kind := s.subjectCut(caller.Subject()); kind != "" {
+		return kind, nil
 	}
-	if hash, ok := identity.SubjectIssuer(caller.Subject()); ok && s.cuts.Issuers[hash] {
-		return CutIssuer, nil
+	for act := caller.Act(); act != nil; act = act.Act { // rule 34: with either
+		if kind := s.subjectCut(act.Subject); kind != "" {
+			return kind, nil
+		}
 	}
 	if caller.Kind() == identity.External {
 		return "", nil
@@ -54,6 +56,16 @@ func (s *Snapshot) CutOff(ctx context.Context, caller identity.Identity) (CutKin
 		}
 	}
 	return "", nil
+}
+
+func (s *Snapshot) subjectCut(subject string) CutKind {
+	if s.cuts.Subjects[subject] {
+		return CutSubject
+	}
+	if hash, ok := identity.SubjectIssuer(subject); ok && s.cuts.Issuers[hash] {
+		return CutIssuer
+	}
+	return ""
 }
 
 // TokenCut reports whether a token of ours is cut off.
