@@ -18,7 +18,7 @@ func (p *program) authCommand() *cobra.Command {
 		`nsc auth exchange-oidc-token --token-file token.jwt
 nsc auth issue-id-token --audience https://your-service.example.com
 nsc auth trust-relationships list`,
-		p.issueIDTokenCommand(), p.exchangeCommand(), p.trustCommand(),
+		p.issueIDTokenCommand(), p.exchangeCommand(), p.delegateCommand(), p.actForCommand(), p.trustCommand(),
 		p.whoamiCommand(), p.checkLoginCommand(), p.logoutCommand(), p.inspectCommand(),
 	)
 }

@@ -35,6 +35,7 @@ func (p *program) whoami(ctx context.Context) error {
 	return p.print(caller, func(w io.Writer) {
 		describe(w, []field{
 			{"Subject", shown(caller.Subject)},
+			{"Acting", shown(strings.Join(caller.Act, ", acting for it before: "))},
 			{"Workspace", caller.Workspace + " (" + caller.WorkspaceID + ")"},
 			{"Issuer", shown(caller.Issuer)},
 			{"Until", p.when(caller.ExpiresAt)},

@@ -22,6 +22,7 @@ type Caller struct {
 	Grants      []Grant   `json:"grants"`
 	Groups      []string  `json:"groups,omitempty"`
 	ClientID    string    `json:"client_id,omitempty"`
+	Act         []string  `json:"act,omitempty"`
 	ExpiresAt   time.Time `json:"expires_at"`
 }
 

@@ -18,6 +18,8 @@ type Event struct {
 	Address     string            `json:"address,omitempty"`
 	Token       *EventToken       `json:"token,omitempty"`
 	Upstream    *EventUpstream    `json:"upstream,omitempty"`
+	Actor       *EventUpstream    `json:"actor,omitempty"`
+	Act         []string          `json:"act,omitempty"`
 	Trusts      []EventTrust      `json:"trusts,omitempty"`
 	Object      string            `json:"object,omitempty"`
 	Reason      string            `json:"reason,omitempty"`

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -51,7 +52,8 @@ func (c *Client) IssueIDToken(ctx context.Context, workspace string, r IDTokenRe
 
 // SignInRequest asks for an access token in exchange for somebody else's token.
 type SignInRequest struct {
-	Token    string        // of another issuer
+	Token    string        // of another issuer, or of somebody who delegates to the actor
+	Actor    string        // the workspace's access token of who acts for the token's subject; "" for nobody
 	Trust    string        // ID of the one trust to use; "" is all that match
 	Duration time.Duration // 0 is the trust's choice
 }
@@ -64,6 +66,49 @@ func (c *Client) SignIn(ctx context.Context, workspace string, r SignInRequest) 
 	}
 	if r.Trust != "" {
 		form.Set("trust", r.Trust)
+	}
+	if r.Actor != "" {
+		form.Set("actor_token", r.Actor)
+		form.Set("actor_token_type", typeAccessToken)
+	}
+	setDuration(form, r.Duration)
+	return c.token(ctx, workspace, form)
+}
+
+// DelegateRequest asks for a token with which somebody else may act for its subject.
+type DelegateRequest struct {
+	Bearer   string        // the workspace's access token of who delegates
+	To       string        // the subject of who may act
+	Grants   []Grant       // what he may use; nil is everything
+	Duration time.Duration // 0 is the server's choice
+}
+
+// mayAct is the claim of RFC 8693 §4.4 with which a token is delegated.
+type mayAct struct {
+	Subject string   `json:"sub"`
+	Details []detail `json:"authorization_details,omitempty"`
+}
+
+// detail is a Grant as RFC 9396 §2.2 names its parts.
+type detail struct {
+	Type       string   `json:"type"`
+	Identifier string   `json:"identifier"`
+	Actions    []string `json:"actions"`
+}
+
+// Delegate has a workspace issue an access token that is of use to its holder and, by exchange, to one actor.
+func (c *Client) Delegate(ctx context.Context, workspace string, r DelegateRequest) (Answer, error) {
+	claim := mayAct{Subject: r.To}
+	for _, g := range r.Grants {
+		claim.Details = append(claim.Details, detail{g.ResourceType, g.ResourceID, g.Actions})
+	}
+	text, err := json.Marshal(claim)
+	if err != nil {
+		return Answer{}, err
+	}
+	form := url.Values{
+		"subject_token": {r.Bearer}, "subject_token_type": {typeAccessToken},
+		"requested_token_type": {typeAccessToken}, "may_act": {string(text)},
 	}
 	setDuration(form, r.Duration)
 	return c.token(ctx, workspace, form)
