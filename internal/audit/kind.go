@@ -10,28 +10,30 @@ type Kind string
 
 // The kinds of event.
 const (
-	TokenIssued      Kind = "token.issued"
-	TokenReissued    Kind = "token.reissued"
-	TokenRefused     Kind = "token.refused"
-	TrustCreated     Kind = "trust.created"
-	TrustUpdated     Kind = "trust.updated"
-	TrustRemoved     Kind = "trust.removed"
-	WorkspaceCreated Kind = "workspace.created"
-	KeyPublished     Kind = "key.published"
-	KeyRemoved       Kind = "key.removed"
-	KeysResealed     Kind = "keys.resealed"
-	AdminCreated     Kind = "admin.created"
-	CutOffCreated    Kind = "cut_off.created"
-	CutOffLifted     Kind = "cut_off.lifted"
-	RevocableCreated Kind = "revocable_token.created"
-	RevocableRenewed Kind = "revocable_token.refreshed"
-	RevocableRevoked Kind = "revocable_token.revoked"
+	TokenIssued          Kind = "token.issued"
+	TokenReissued        Kind = "token.reissued"
+	TokenRefused         Kind = "token.refused"
+	TrustCreated         Kind = "trust.created"
+	TrustUpdated         Kind = "trust.updated"
+	TrustRemoved         Kind = "trust.removed"
+	WorkspaceCreated     Kind = "workspace.created"
+	KeyPublished         Kind = "key.published"
+	KeyRemoved           Kind = "key.removed"
+	KeysResealed         Kind = "keys.resealed"
+	AdminCreated         Kind = "admin.created"
+	InstallationExported Kind = "installation.exported"
+	InstallationImported Kind = "installation.imported"
+	CutOffCreated        Kind = "cut_off.created"
+	CutOffLifted         Kind = "cut_off.lifted"
+	RevocableCreated     Kind = "revocable_token.created"
+	RevocableRenewed     Kind = "revocable_token.refreshed"
+	RevocableRevoked     Kind = "revocable_token.revoked"
 )
 
 var kinds = []Kind{
 	TokenIssued, TokenReissued, TokenRefused, TrustCreated, TrustUpdated, TrustRemoved, WorkspaceCreated, KeyPublished,
 	KeyRemoved, KeysResealed, AdminCreated, CutOffCreated, CutOffLifted,
-	RevocableCreated, RevocableRenewed, RevocableRevoked,
+	RevocableCreated, RevocableRenewed, RevocableRevoked, InstallationExported, InstallationImported,
 }
 
 // Known reports whether there is such a kind.

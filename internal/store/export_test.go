@@ -10,3 +10,11 @@ func Setting(t *testing.T, s *Store, name string) (value string) {
 	}
 	return value
 }
+
+// MovedTables returns the tables of an export, and those that are left.
+func MovedTables() (names []string) {
+	for _, t := range moved {
+		names = append(names, t.name)
+	}
+	return append(names, left...)
+}

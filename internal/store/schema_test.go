@@ -11,6 +11,7 @@ import (
 
 	_ "github.com/jackc/pgx/v5/stdlib"
 
+	"github.com/nsc-federation/nsc/internal/store"
 	"github.com/nsc-federation/nsc/internal/store/storetest"
 )
 
@@ -105,6 +106,19 @@ func TestBothSchemasAreTheSame(t *testing.T) {
 		if !slices.Contains(s, line) {
 			t.Errorf("only PostgreSQL has: %s", line)
 		}
+	}
+}
+
+// A table that a migration adds is moved with an installation, or left for a reason.
+func TestAnExportKnowsEveryTable(t *testing.T) {
+	d := storetest.SQLite(t)
+	d.Open(t)
+	tables := schema(t, "sqlite", d.Options().SQLiteFile, `SELECT name FROM pragma_table_list
+		WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite%' AND name <> 'goose_db_version'`)
+	known := store.MovedTables()
+	slices.Sort(known)
+	if !slices.Equal(tables, known) {
+		t.Errorf("an export knows %v, the schema has %v", known, tables)
 	}
 }
 

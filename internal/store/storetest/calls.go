@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"errors"
+	"io"
 	"reflect"
 	"slices"
 	"strings"
@@ -128,6 +129,10 @@ var every = map[string]func(context.Context, *store.Store, things) (any, error){
 	"Generations": func(c context.Context, s *store.Store, _ things) (any, error) { return s.Generations(c, 0) },
 	"RotationDue": func(c context.Context, s *store.Store, _ things) (any, error) { return s.RotationDue(c, now, 1) },
 	"KeysGone":    func(c context.Context, s *store.Store, _ things) (any, error) { return s.KeysGone(c, now, 1) },
+	"Export":      func(c context.Context, s *store.Store, _ things) (any, error) { return s.Export(c, io.Discard) },
+	"Import": func(c context.Context, s *store.Store, _ things) (any, error) {
+		return s.Import(c, strings.NewReader(""), anybody, arrived)
+	},
 	"Reseal": func(c context.Context, s *store.Store, _ things) (any, error) {
 		return nil, s.Reseal(c, func(k keys.Stored) ([]byte, error) { return k.Sealed, nil }, nil)
 	},
@@ -171,7 +176,7 @@ var every = map[string]func(context.Context, *store.Store, things) (any, error){
 // wholeInstallation are the methods that are about no one workspace, and whether they take text.
 var wholeInstallation = map[string]bool{
 	"Installation": false, "CreateInstallation": true, "Workspaces": true, "Generations": false, "RotationDue": false, "KeysGone": false,
-	"Reseal": false, "Pending": false, "Sequence": false, "SweepUses": false, "SweepCutOffs": false, "SweepAnswers": false, "SweepOpaque": false,
+	"Export": false, "Import": false, "Reseal": false, "Pending": false, "Sequence": false, "SweepUses": false, "SweepCutOffs": false, "SweepAnswers": false, "SweepOpaque": false,
 	"Opaque": false, "Revocable": false, "AcquireLease": true, "ReleaseLease": true, "Ping": false,
 }
 
