@@ -25,6 +25,7 @@ const (
 	InstallationImported Kind = "installation.imported"
 	CutOffCreated        Kind = "cut_off.created"
 	CutOffLifted         Kind = "cut_off.lifted"
+	InstallationRestored Kind = "installation.restored"
 	RevocableCreated     Kind = "revocable_token.created"
 	RevocableRenewed     Kind = "revocable_token.refreshed"
 	RevocableRevoked     Kind = "revocable_token.revoked"
@@ -34,6 +35,7 @@ var kinds = []Kind{
 	TokenIssued, TokenReissued, TokenRefused, TrustCreated, TrustUpdated, TrustRemoved, WorkspaceCreated, KeyPublished,
 	KeyRemoved, KeysResealed, AdminCreated, CutOffCreated, CutOffLifted,
 	RevocableCreated, RevocableRenewed, RevocableRevoked, InstallationExported, InstallationImported,
+	InstallationRestored,
 }
 
 // Known reports whether there is such a kind.

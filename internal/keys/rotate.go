@@ -62,13 +62,18 @@ var ErrNoSuchKey = errors.New("keys: no such key")
 func (r *Rotator) First(workspaceID string) ([]Stored, error) {
 	var first []Stored
 	for _, alg := range []jwt.Algorithm{jwt.ES256, jwt.RS256} {
-		key, err := r.fresh(workspaceID, alg, atOnce(r.now()))
+		key, err := r.Fresh(workspaceID, alg)
 		if err != nil {
 			return nil, err
 		}
 		first = append(first, key)
 	}
 	return first, nil
+}
+
+// Fresh returns a key for a ring that is to begin anew, which signs at once.
+func (r *Rotator) Fresh(workspaceID string, alg jwt.Algorithm) (Stored, error) {
+	return r.fresh(workspaceID, alg, atOnce(r.now()))
 }
 
 // Rotate publishes a successor in a ring, which takes over after the schedule's PublishAhead. So does the first key of a

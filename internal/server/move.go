@@ -40,7 +40,7 @@ func export(ctx context.Context, db *store.Store, w io.Writer) ([]store.Moved, e
 		return nil, err
 	}
 	recorder := audit.NewRecorder(db, time.Now)
-	err = recorder.Note(ctx, movedEvent(audit.InstallationExported, system.ID))
+	err = recorder.Note(ctx, installationEvent(audit.InstallationExported, system.ID))
 	recorder.Close()
 	for n := 1; n > 0 && err == nil; {
 		n, err = db.Sequence(ctx, sequenceAtOnce)
@@ -53,9 +53,9 @@ func export(ctx context.Context, db *store.Store, w io.Writer) ([]store.Moved, e
 
 const sequenceAtOnce = 64 // rows of the queue
 
-func movedEvent(kind audit.Kind, systemID string) audit.Event {
+func installationEvent(kind audit.Kind, workspaceID string) audit.Event {
 	now := time.Now()
-	return audit.Event{ID: id.New(now), Time: now, WorkspaceID: systemID, Kind: kind}
+	return audit.Event{ID: id.New(now), Time: now, WorkspaceID: workspaceID, Kind: kind}
 }
 
 // Import makes an empty database the installation that Export wrote. The master key file must be the exported
@@ -91,6 +91,6 @@ func importInto(ctx context.Context, db *store.Store, c Config, master keys.Mast
 		return nil
 	}
 	return db.Import(ctx, r, fits, func(systemID string) audit.Entry {
-		return recorder.Entry(movedEvent(audit.InstallationImported, systemID))
+		return recorder.Entry(installationEvent(audit.InstallationImported, systemID))
 	})
 }

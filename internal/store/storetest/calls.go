@@ -133,6 +133,11 @@ var every = map[string]func(context.Context, *store.Store, things) (any, error){
 	"Import": func(c context.Context, s *store.Store, _ things) (any, error) {
 		return s.Import(c, strings.NewReader(""), anybody, arrived)
 	},
+	"Restore": func(c context.Context, s *store.Store, _ things) (any, error) {
+		return s.Restore(c, func(workspaceID string, alg jwt.Algorithm) (keys.Stored, error) {
+			return key(workspaceID, alg, now), nil
+		}, begun)
+	},
 	"Reseal": func(c context.Context, s *store.Store, _ things) (any, error) {
 		return nil, s.Reseal(c, func(k keys.Stored) ([]byte, error) { return k.Sealed, nil }, nil)
 	},
@@ -176,7 +181,7 @@ var every = map[string]func(context.Context, *store.Store, things) (any, error){
 // wholeInstallation are the methods that are about no one workspace, and whether they take text.
 var wholeInstallation = map[string]bool{
 	"Installation": false, "CreateInstallation": true, "Workspaces": true, "Generations": false, "RotationDue": false, "KeysGone": false,
-	"Export": false, "Import": false, "Reseal": false, "Pending": false, "Sequence": false, "SweepUses": false, "SweepCutOffs": false, "SweepAnswers": false, "SweepOpaque": false,
+	"Export": false, "Import": false, "Reseal": false, "Restore": false, "Pending": false, "Sequence": false, "SweepUses": false, "SweepCutOffs": false, "SweepAnswers": false, "SweepOpaque": false,
 	"Opaque": false, "Revocable": false, "AcquireLease": true, "ReleaseLease": true, "Ping": false,
 }
 
