@@ -51,6 +51,8 @@ type Config struct {
 	Revocables    RevocableStore
 	Answers       AnswerStore
 	Record        RecordStore
+	Logs          LogStore
+	LogKeys       LogKeys
 	Keys          keys.Writer
 	Rotator       *keys.Rotator
 	Entries       keys.Entries

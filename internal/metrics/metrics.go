@@ -23,6 +23,8 @@ type Metrics struct {
 	commits  prometheus.Histogram
 	batch    prometheus.Histogram
 	failures prometheus.Counter
+	waiting  prometheus.Gauge
+	signed   prometheus.Counter
 }
 
 // New returns metrics that begin at zero. Confirmed says when the database was heard last.
@@ -57,12 +59,18 @@ func New(confirmed func() time.Time) *Metrics {
 			Name: "nsc_record_failures_total", Help: "Batches of the record that could not be made durable.",
 		}),
 	}
+	m.waiting = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "nsc_log_unsigned_events", Help: "Events in the workspaces' logs that no checkpoint covers yet.",
+	})
+	m.signed = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "nsc_log_checkpoints_signed_total", Help: "Checkpoints of the workspaces' logs that this node signed.",
+	})
 	heard := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "nsc_database_confirmed_age_seconds",
 		Help: "Time since the database last said which workspaces changed. Above one second, requests are refused.",
 	}, func() float64 { return time.Since(confirmed()).Seconds() })
 	m.registry.MustRegister(
-		m.requests, m.duration, m.issued, m.refused, m.limited, m.commits, m.batch, m.failures, heard,
+		m.requests, m.duration, m.issued, m.refused, m.limited, m.commits, m.batch, m.failures, m.waiting, m.signed, heard,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	return m
@@ -97,3 +105,9 @@ func (m *Metrics) Committed(entries int, took time.Duration, err error) {
 	m.batch.Observe(float64(entries))
 	m.commits.Observe(took.Seconds())
 }
+
+// LogWaits says how many events of the logs no checkpoint covers yet.
+func (m *Metrics) LogWaits(events int64) { m.waiting.Set(float64(events)) }
+
+// CheckpointsSigned counts checkpoints.
+func (m *Metrics) CheckpointsSigned(n int) { m.signed.Add(float64(n)) }

@@ -47,6 +47,8 @@ type Config struct {
 	RotateEvery   time.Duration `yaml:"key_rotate_every" doc:"how long a signing key signs"`
 	Issuers       []Reach       `yaml:"reachable_issuers" doc:"private addresses at which a workspace's trusted issuers may be"`
 
+	PublicCheckpoints bool `yaml:"public_checkpoints" doc:"anybody may read the checkpoints of the workspaces' logs: how many events there are, and a hash"`
+
 	// Reload reads the configuration again, for SIGHUP; nil where there is nothing to read.
 	Reload func() (Config, error) `yaml:"-" json:"-"`
 

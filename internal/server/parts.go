@@ -28,6 +28,7 @@ type parts struct {
 	recorder *audit.Recorder
 	rings    *keys.Rings
 	rotator  *keys.Rotator
+	notary   *keys.Notary
 	cache    *workspace.Cache
 	verifier *identity.Verifier
 	tokens   *sts.Service
@@ -80,6 +81,7 @@ func (p *parts) wire(ctx context.Context, c Config, baseURL string, master keys.
 	p.cache = workspace.NewCache(p.store, baseURL, p.rings.Forget)
 	schedule := keys.Schedule{PublishAhead: c.PublishAhead, RotateEvery: c.RotateEvery}
 	p.rotator = keys.NewRotator(p.store, p.recorder, keys.NewPool(ctx), master, schedule, now, p.cache.Forget)
+	p.notary = keys.NewNotary(p.store, master, now)
 	p.verifier = identity.Open(identity.Options{
 		Own: p.rings, Local: p.local, Secrets: secrets{p.store}, Issuer: p.cache.Issuer, AllowLoopback: c.Dev, Exceptions: exceptions, Now: now, Log: log,
 	})
@@ -88,7 +90,7 @@ func (p *parts) wire(ctx context.Context, c Config, baseURL string, master keys.
 		Record: p.store, Now: now, Log: log,
 	})
 	p.manage = manage.New(manage.Config{
-		Workspaces: p.store, Trusts: p.store, CutOffs: p.store, Revocables: p.store, Answers: p.store, Record: p.store, Keys: p.store, Rotator: p.rotator, Entries: p.recorder,
+		Workspaces: p.store, Trusts: p.store, CutOffs: p.store, Revocables: p.store, Answers: p.store, Record: p.store, Logs: p.store, LogKeys: p.notary, Keys: p.store, Rotator: p.rotator, Entries: p.recorder,
 		Issuer: p.cache.Issuer, NameOf: p.cache.NameOf, Forget: p.cache.Forget, AllowLoopback: c.Dev, Now: now,
 	})
 }
@@ -106,6 +108,11 @@ func (p *parts) local(issuer string) (func(context.Context) (jwt.KeySet, error),
 		}
 		return p.rings.KeySet(ctx, snapshot.ID)
 	}, true
+}
+
+// checkpointer returns what signs the checkpoints of the logs.
+func (p *parts) checkpointer(log *slog.Logger) *audit.Checkpointer {
+	return &audit.Checkpointer{Logs: p.store, Notary: p.notary, Issuer: p.cache.Issuer, Meter: p.metrics, Log: log}
 }
 
 // close records what waits and closes the database.

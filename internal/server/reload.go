@@ -26,7 +26,7 @@ func (n *node) reloadOnHangup(ctx context.Context) {
 	}
 }
 
-// reload applies what may change while the server runs: rate limits and trusted proxies. It names what waits for the next
+// reload applies what may change while the server runs: rate limits, trusted proxies, and who may read checkpoints. It names what waits for the next
 // start, and applies nothing of a configuration that is wrong.
 func (n *node) reload() {
 	c, err := n.config.Reload()
@@ -43,7 +43,7 @@ func (n *node) reload() {
 
 // waits returns the keys that differ and are read at the start alone.
 func waits(running, read Config) []string {
-	applied := map[string]bool{"rate_limit_per_address": true, "rate_limit_per_workspace": true, "trusted_proxies": true, "-": true}
+	applied := map[string]bool{"rate_limit_per_address": true, "rate_limit_per_workspace": true, "trusted_proxies": true, "public_checkpoints": true, "-": true}
 	var names []string
 	a, b := reflect.ValueOf(running), reflect.ValueOf(read)
 	for i := range a.NumField() {

@@ -56,5 +56,8 @@ func reseal(ctx context.Context, db *store.Store, c Config, newKeyFile string) e
 	defer recorder.Close()
 	now := time.Now()
 	entry := recorder.Entry(audit.Event{ID: id.New(now), Time: now, WorkspaceID: system.ID, Kind: audit.KeysResealed})
-	return db.Reseal(ctx, func(k keys.Stored) ([]byte, error) { return k.Reseal(from, to) }, to.Check(), entry)
+	return db.Reseal(ctx, store.Resealing{
+		Key:    func(k keys.Stored) ([]byte, error) { return k.Reseal(from, to) },
+		LogKey: func(k keys.LogKey) ([]byte, error) { return k.Reseal(from, to) },
+	}, to.Check(), entry)
 }

@@ -222,7 +222,7 @@ func (n *node) serveWith(c Config) {
 	handler := web.New(web.Config{
 		BaseURL: n.baseURL, Tokens: n.parts.tokens, Keys: n.parts.rings, Workspaces: n.parts.cache, Manage: n.parts.manage,
 		Ready: n.ready, Hosts: n.hosts, Log: n.log, Addresses: limit.New(addressRate), TrustedProxies: proxies,
-		Metrics: n.parts.metrics, Traces: n.traces, Draining: n.draining.Load,
+		Metrics: n.parts.metrics, Traces: n.traces, Draining: n.draining.Load, PublicCheckpoints: c.PublicCheckpoints,
 	})
 	n.handler.Store(&handler)
 }
@@ -251,6 +251,7 @@ func (n *node) ownHosts(listening net.Addr) []string {
 // rotating keys, and sweeping.
 func (n *node) startWork(ctx context.Context) {
 	n.work.Go(func() { audit.Sequence(ctx, n.parts.store, n.log) })
+	n.work.Go(func() { n.parts.checkpointer(n.log).Run(ctx) })
 	n.work.Go(func() { n.parts.cache.Watch(ctx, n.log) })
 	n.work.Go(func() { n.parts.rotator.Run(ctx, n.parts.store, n.log) })
 	n.work.Go(func() { n.sweep(ctx) })

@@ -17,6 +17,7 @@ type engine struct {
 	read  *sql.TxOptions // a transaction whose reads all see the same moment
 
 	share string // locks the rows of a SELECT against change, not against others who read them so
+	own   string // locks the row of a SELECT for this transaction, which waits for it
 	claim string // gives the rows of a SELECT to this transaction alone, and leaves out those that are another's
 	now   string // microseconds since 1970 by the database's clock
 

@@ -40,6 +40,9 @@ var moved = []movedTable{
 	{"revocable_tokens", "workspace_id, id"},
 	{"events", "workspace_id, id"},
 	{"event_trusts", "workspace_id, trust, event_id"},
+	{"log_heads", "workspace_id"},
+	{"log_tiles", "workspace_id, level, number"},
+	{"log_keys", "workspace_id"},
 }
 
 // left are the tables that stay: what is in them is nothing once no server runs.

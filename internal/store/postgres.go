@@ -32,6 +32,7 @@ var postgresEngine = engine{
 	write: &sql.TxOptions{Isolation: sql.LevelReadCommitted},
 	read:  &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
 	share: " FOR SHARE",
+	own:   " FOR UPDATE",
 	claim: " FOR UPDATE SKIP LOCKED",
 	now:   "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)",
 

@@ -10,10 +10,15 @@ import (
 
 const resealPage = 500
 
+// Resealing says how keys are sealed anew.
+type Resealing struct {
+	Key    func(keys.Stored) ([]byte, error)
+	LogKey func(keys.LogKey) ([]byte, error)
+}
+
 // Reseal gives every sealed key to a function and keeps what it returns, together with a new seal check: all of it, or
 // where anything fails, nothing. Every workspace moves.
-func (s *Store) Reseal(ctx context.Context, reseal func(keys.Stored) ([]byte, error), sealCheck []byte,
-	entries ...audit.Entry) error {
+func (s *Store) Reseal(ctx context.Context, reseal Resealing, sealCheck []byte, entries ...audit.Entry) error {
 	return s.write(ctx, "reseal", func(tx *sql.Tx) error {
 		if err := bumpAll(ctx, tx); err != nil {
 			return err
@@ -22,7 +27,10 @@ func (s *Store) Reseal(ctx context.Context, reseal func(keys.Stored) ([]byte, er
 		if err != nil {
 			return err
 		}
-		if err := resealKeys(ctx, tx, reseal); err != nil {
+		if err := resealKeys(ctx, tx, reseal.Key); err != nil {
+			return err
+		}
+		if err := resealLogKeys(ctx, tx, reseal.LogKey); err != nil {
 			return err
 		}
 		return record(ctx, tx, entries...)
@@ -60,6 +68,27 @@ func resealKeys(ctx context.Context, tx *sql.Tx, reseal func(keys.Stored) ([]byt
 			err = one(tx.ExecContext(ctx, `UPDATE keys SET sealed = $1 WHERE workspace_id = $2 AND id = $3`,
 				blob(sealed), last.WorkspaceID, last.ID))
 			if err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func resealLogKeys(ctx context.Context, tx *sql.Tx, reseal func(keys.LogKey) ([]byte, error)) error {
+	last := ""
+	for {
+		rows, err := tx.QueryContext(ctx, selectLogKey+`WHERE workspace_id > $1 ORDER BY workspace_id LIMIT $2`, last, resealPage)
+		list, err := all(rows, err, scanLogKey)
+		if err != nil || len(list) == 0 {
+			return err
+		}
+		for _, k := range list {
+			last = k.WorkspaceID
+			sealed, err := reseal(k)
+			if err != nil {
+				return err
+			}
+			if err := one(tx.ExecContext(ctx, `UPDATE log_keys SET sealed = $1 WHERE workspace_id = $2`, blob(sealed), last)); err != nil {
 				return err
 			}
 		}

@@ -4,31 +4,141 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 
 	"github.com/nsc-federation/nsc/internal/audit"
+	"github.com/nsc-federation/nsc/internal/id"
 )
 
 // enoughEvents ends a transaction of the sequencer: on SQLite those who record wait for it.
 const enoughEvents = 256
 
-// Sequence unpacks the oldest rows of the queue into events, and removes them, in one transaction. It stops after maxRows
-// rows, or before that where they hold many events, and returns the number of events; 0 is an empty queue.
+// sequenced is an entry on its way from the queue into the events and the log.
+type sequenced struct {
+	audit.Entry
+	encoded []byte
+	index   int64 // in its workspace's log
+}
+
+func (e *sequenced) workspace() []byte { return e.encoded[atWorkspace:atRest] }
+
+func (e *sequenced) id() []byte { return e.encoded[atID:atWorkspace] }
+
+// sequenceAttempts is how often a transaction is begun anew that another node overtook.
+const sequenceAttempts = 5
+
+// errRepeated is returned where an event of the queue is among the events already.
+var errRepeated = errors.New("an event was recorded twice")
+
+// Sequence unpacks the oldest rows of the queue into events, each with its place in its workspace's log, and removes them,
+// in one transaction. It stops after maxRows rows, or before that where they hold many events, and returns the number of
+// events; 0 is an empty queue. Events that are in no log yet, because an earlier release unpacked them, come first, in the
+// order of their IDs.
 //
 // It takes whatever rows are there. To remember the last one and ask for what is above it would skip those that took
 // their number earlier and committed later.
 func (s *Store) Sequence(ctx context.Context, maxRows int) (events int, err error) {
-	err = s.write(ctx, "sequence", func(tx *sql.Tx) error {
-		entries, err := s.dequeue(ctx, tx, maxRows)
-		if err != nil {
+	careful := false
+	for range sequenceAttempts {
+		err = s.write(ctx, "sequence", func(tx *sql.Tx) (err error) {
+			if events, err = s.adopt(ctx, tx); events == 0 && err == nil {
+				events, err = s.sequence(ctx, tx, maxRows, careful)
+			}
 			return err
+		})
+		careful = careful || errors.Is(err, errRepeated)
+		if !errors.Is(err, errRepeated) && !errors.Is(err, errOvertaken) {
+			break
 		}
-		events = len(entries)
-		return s.unpack(ctx, tx, entries)
-	})
+	}
 	if err != nil {
 		return 0, err
 	}
 	return events, nil
+}
+
+// adopt gives events that have none their places in the logs.
+func (s *Store) adopt(ctx context.Context, tx *sql.Tx) (int, error) {
+	rows, err := tx.StmtContext(ctx, s.hot.unlogged).QueryContext(ctx, enoughEvents)
+	list, err := all(rows, err, scanUnlogged)
+	if err != nil || len(list) == 0 {
+		return 0, err
+	}
+	err = s.extend(ctx, tx, list)
+	for i := 0; i < len(list) && err == nil; i++ {
+		_, err = tx.StmtContext(ctx, s.hot.logged).ExecContext(ctx, list[i].index, list[i].workspace(), list[i].id())
+	}
+	return len(list), err
+}
+
+// scanUnlogged returns an event that is in no log. One that is damaged gets a leaf all the same, of nothing but its ID: the
+// others cannot wait for it.
+func scanUnlogged(r row) (e sequenced, err error) {
+	var workspace, eventID []byte
+	if err := r.Scan(&workspace, &eventID, &e.encoded); err != nil {
+		return e, err
+	}
+	if len(workspace) != id.Size || len(eventID) != id.Size {
+		return e, errDamaged
+	}
+	if e.Entry, err = decodeEntry(e.encoded); err != nil {
+		e.Entry = audit.Entry{Body: eventID}
+		e.encoded = slices.Concat([]byte{entryVersion}, eventID, workspace)
+	}
+	return e, nil
+}
+
+// sequence returns the number of events that it took off the queue. Careful, it looks for those that are there already
+// first, which costs too much to do every time.
+func (s *Store) sequence(ctx context.Context, tx *sql.Tx, maxRows int, careful bool) (int, error) {
+	encoded, err := s.dequeue(ctx, tx, maxRows)
+	if err != nil {
+		return 0, err
+	}
+	list, err := decodeEntries(encoded)
+	if err == nil && careful {
+		list, err = unknownOf(ctx, tx, list)
+	}
+	if err == nil {
+		err = s.extend(ctx, tx, list)
+	}
+	if err == nil {
+		err = s.unpack(ctx, tx, list)
+	}
+	return len(encoded), err
+}
+
+func decodeEntries(encoded [][]byte) ([]sequenced, error) {
+	list := make([]sequenced, len(encoded))
+	for i := range encoded {
+		var err error
+		list[i].encoded = encoded[i]
+		if list[i].Entry, err = decodeEntry(encoded[i]); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+// unknownOf leaves out what is among the events already, and what comes twice.
+func unknownOf(ctx context.Context, tx *sql.Tx, list []sequenced) (unknown []sequenced, err error) {
+	seen := map[[2]key]bool{}
+	for _, e := range list {
+		name := [2]key{key(e.workspace()), key(e.id())}
+		if seen[name] {
+			continue
+		}
+		seen[name] = true
+		var there int64
+		err := tx.QueryRowContext(ctx, `SELECT count(*) FROM events WHERE workspace_id = $1 AND id = $2`, e.workspace(), e.id()).Scan(&there)
+		if err != nil {
+			return nil, err
+		}
+		if there == 0 {
+			unknown = append(unknown, e)
+		}
+	}
+	return unknown, nil
 }
 
 // dequeue removes the oldest rows and returns their entries.
@@ -47,7 +157,8 @@ func (s *Store) dequeue(ctx context.Context, tx *sql.Tx, maxRows int) ([][]byte,
 	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 		return nil, err
 	}
-	return oldest.entries, execRows(ctx, tx, s.hot.dequeue, oldest.ids, 1)
+	_, err = execRows(ctx, tx, s.hot.dequeue, oldest.ids, 1)
+	return oldest.entries, err
 }
 
 // oldest is the oldest rows of the queue.
@@ -67,25 +178,28 @@ func (o *oldest) add(r row) error {
 	return err
 }
 
-// unpack inserts events and the trusts that they are found by. An event that is there already stays as it is.
-func (s *Store) unpack(ctx context.Context, tx *sql.Tx, entries [][]byte) error {
-	events := make([]any, 0, 7*len(entries))
-	trusts := make([]any, 0, 3*len(entries))
-	for _, encoded := range entries {
-		e, err := decodeEntry(encoded)
-		if err != nil {
-			return err
-		}
-		eventID, workspaceID := encoded[atID:atWorkspace], encoded[atWorkspace:atRest]
-		events = append(events, workspaceID, eventID, micros(e.Time), string(e.Kind), digest(e.Subject), tokenColumn(&e), encoded)
+const eventWidth = 8 // columns
+
+// unpack inserts events and the trusts that they are found by, or returns errRepeated where one is there already.
+func (s *Store) unpack(ctx context.Context, tx *sql.Tx, list []sequenced) error {
+	events := make([]any, 0, eventWidth*len(list))
+	trusts := make([]any, 0, 3*len(list))
+	for i := range list {
+		e := &list[i]
+		events = append(events, e.workspace(), e.id(), micros(e.Time), string(e.Kind), digest(e.Subject), tokenColumn(&e.Entry), e.encoded, e.index)
 		for _, t := range e.Trusts {
-			trusts = append(trusts, workspaceID, digest(t), eventID)
+			trusts = append(trusts, e.workspace(), digest(t), e.id())
 		}
 	}
-	if err := execRows(ctx, tx, s.hot.events, events, 7); err != nil {
+	inserted, err := execRows(ctx, tx, s.hot.events, events, eventWidth)
+	switch {
+	case err != nil:
 		return err
+	case inserted != int64(len(list)):
+		return errRepeated
 	}
-	return execRows(ctx, tx, s.hot.eventTrusts, trusts, 3)
+	_, err = execRows(ctx, tx, s.hot.eventTrusts, trusts, 3)
+	return err
 }
 
 // ownToken stands for a token ID that is the event's own, as that of every issued token is: the primary key finds it.
@@ -98,9 +212,16 @@ func tokenColumn(e *audit.Entry) []byte {
 	return digest(e.TokenID)
 }
 
-func execRows(ctx context.Context, tx *sql.Tx, insert shaped, values []any, width int) error {
-	return insert.each(len(values)/width, func(stmt *sql.Stmt, from, to int) error {
-		_, err := tx.StmtContext(ctx, stmt).ExecContext(ctx, values[from*width:to*width]...)
+// execRows executes a statement for rows of values, and returns how many it changed.
+func execRows(ctx context.Context, tx *sql.Tx, stmts shaped, values []any, width int) (changed int64, err error) {
+	err = stmts.each(len(values)/width, func(stmt *sql.Stmt, from, to int) error {
+		result, err := tx.StmtContext(ctx, stmt).ExecContext(ctx, values[from*width:to*width]...)
+		if err != nil {
+			return err
+		}
+		n, err := result.RowsAffected()
+		changed += n
 		return err
 	})
+	return changed, err
 }

@@ -20,6 +20,14 @@ type statements struct {
 	dequeue     shaped
 	events      shaped
 	eventTrusts shaped
+
+	unlogged *sql.Stmt // events that are in no log yet
+	logged   *sql.Stmt
+	logHead  *sql.Stmt
+	newHead  *sql.Stmt
+	moveHead *sql.Stmt
+	logTile  *sql.Stmt
+	keepTile *sql.Stmt
 }
 
 // shaped is one statement prepared for several numbers of rows.
@@ -61,14 +69,27 @@ func (s *statements) prepare(ctx context.Context, writer, reader *sql.DB, e *eng
 	s.oldest = p.stmt(`SELECT id, frame FROM queue ORDER BY id LIMIT $1` + e.claim)
 	s.dequeue = p.shaped([]int{16, 4, 1}, func(n int) string { return `DELETE FROM queue WHERE id IN ` + tuples(1, n) })
 	s.events = p.shaped(e.eventRows, func(n int) string {
-		return `INSERT INTO events (workspace_id, id, time, kind, subject, token, entry) VALUES ` + tuples(n, 7) +
+		return `INSERT INTO events (workspace_id, id, time, kind, subject, token, entry, log_index) VALUES ` + tuples(n, eventWidth) +
 			` ON CONFLICT (workspace_id, id) DO NOTHING`
 	})
 	s.eventTrusts = p.shaped(e.eventRows, func(n int) string {
 		return `INSERT INTO event_trusts (workspace_id, trust, event_id) VALUES ` + tuples(n, 3) +
 			` ON CONFLICT (workspace_id, trust, event_id) DO NOTHING`
 	})
+	s.prepareLog(&p, e)
 	return errors.Join(r.err, p.err)
+}
+
+func (s *statements) prepareLog(p *preparer, e *engine) {
+	s.unlogged = p.stmt(`SELECT workspace_id, id, entry FROM events WHERE log_index < 0 ORDER BY workspace_id, id LIMIT $1`)
+	s.logged = p.stmt(`UPDATE events SET log_index = $1 WHERE workspace_id = $2 AND id = $3 AND log_index < 0`)
+	s.logHead = p.stmt(`SELECT size, frontier FROM log_heads WHERE workspace_id = $1` + e.own)
+	s.newHead = p.stmt(`INSERT INTO log_heads (workspace_id, size, frontier, signed_size, checkpoint) VALUES ($1, $2, $3, 0, '')
+		ON CONFLICT (workspace_id) DO NOTHING`)
+	s.moveHead = p.stmt(`UPDATE log_heads SET size = $2, frontier = $3 WHERE workspace_id = $1 AND size = $4`)
+	s.logTile = p.stmt(`SELECT hashes, events FROM log_tiles WHERE workspace_id = $1 AND level = $2 AND number = $3`)
+	s.keepTile = p.stmt(`INSERT INTO log_tiles (workspace_id, level, number, hashes, events) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (workspace_id, level, number) DO UPDATE SET hashes = excluded.hashes, events = excluded.events`)
 }
 
 // preparer prepares statements until one fails.

@@ -130,6 +130,7 @@ func (h *handler) api() {
 	h.trustAPI(api)
 	h.keyAPI(api)
 	h.recordAPI(api)
+	h.logAPI(api)
 	h.cutOffAPI(api)
 	h.revocableAPI(api)
 	openAnswers(api.OpenAPI())

@@ -62,6 +62,8 @@ type Config struct {
 	Metrics        *metrics.Metrics
 	Traces         *trace.Tracer // nil traces nothing
 	Draining       func() bool   // whether the server is about to stop; nil is never
+
+	PublicCheckpoints bool // anybody may read the logs' checkpoints (rule 7)
 }
 
 type handler struct {
@@ -87,6 +89,7 @@ func New(c Config) http.Handler {
 	h.mux.Handle("POST /token", h.oauth(h.token))
 	h.mux.Handle("POST /w/{workspace}/introspect", h.oauth(h.introspect))
 	h.mux.Handle("POST /w/{workspace}/revoke", h.oauth(h.revoke))
+	h.mux.Handle("GET /w/{workspace}/log/checkpoint", h.oauth(h.checkpoint))
 	h.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "ok") })
 	h.mux.HandleFunc("GET /readyz", h.ready)
 	h.api()

@@ -38,6 +38,28 @@ func status(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// await PATTERN PROGRAM ARGS… runs a program until it succeeds and prints what a pattern matches.
+func await(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: await pattern program [args...]")
+	}
+	pattern, err := regexp.Compile(args[0])
+	ts.Check(err)
+	timeout := time.After(awaitWithin)
+	for {
+		if err := ts.Exec(args[1], args[2:]...); err == nil && pattern.MatchString(ts.ReadFile("stdout")) {
+			return
+		}
+		select {
+		case <-timeout:
+			ts.Fatalf("%s did not print %s", strings.Join(args[1:], " "), pattern)
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+const awaitWithin = time.Minute
+
 var exported = regexp.MustCompile(`^export ([A-Z_]+)='([^']*)'$`)
 
 // dotenv FILE takes over what a shell would by sourcing the file.

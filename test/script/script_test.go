@@ -21,7 +21,7 @@ func TestScripts(t *testing.T) {
 		Deadline:           time.Now().Add(scriptsWithin), // ends a server that should not have started
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"serve": serve, "halt": halt, "dotenv": dotenv,
-			"status": status, "json": jsonValue, "mode": mode, "mint": mint,
+			"status": status, "json": jsonValue, "mode": mode, "mint": mint, "await": await,
 		},
 	})
 }

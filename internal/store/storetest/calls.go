@@ -121,6 +121,22 @@ var every = map[string]func(context.Context, *store.Store, things) (any, error){
 		return s.Answer(c, x.workspaceID, answer("key "+x.cutOff.ID, "").Key, now)
 	},
 
+	"LogHead": func(c context.Context, s *store.Store, x things) (any, error) { return s.LogHead(c, x.workspaceID) },
+	"LogEntries": func(c context.Context, s *store.Store, x things) (any, error) {
+		return s.LogEntries(c, x.workspaceID, 0, 0)
+	},
+	"LogHashes": func(c context.Context, s *store.Store, x things) (any, error) {
+		return s.LogHashes(c, x.workspaceID, []int64{0})
+	},
+	"LogKey": func(c context.Context, s *store.Store, x things) (any, error) { return s.LogKey(c, x.workspaceID) },
+	"CreateLogKey": func(c context.Context, s *store.Store, x things) (any, error) {
+		return nil, s.CreateLogKey(c, keys.LogKey{WorkspaceID: x.workspaceID})
+	},
+	"KeepCheckpoints": func(c context.Context, s *store.Store, x things) (any, error) {
+		return nil, s.KeepCheckpoints(c, []audit.LogHead{{WorkspaceID: x.workspaceID, Checkpoint: "\x00"}})
+	},
+	"UnsignedLogs": func(c context.Context, s *store.Store, _ things) (any, error) { return s.UnsignedLogs(c, 1) },
+
 	"Installation": func(c context.Context, s *store.Store, _ things) (any, error) { return s.Installation(c) },
 	"CreateInstallation": func(c context.Context, s *store.Store, x things) (any, error) {
 		return nil, s.CreateInstallation(c, store.Installation{BaseURL: x.name})
@@ -139,7 +155,10 @@ var every = map[string]func(context.Context, *store.Store, things) (any, error){
 		}, begun)
 	},
 	"Reseal": func(c context.Context, s *store.Store, _ things) (any, error) {
-		return nil, s.Reseal(c, func(k keys.Stored) ([]byte, error) { return k.Sealed, nil }, nil)
+		return nil, s.Reseal(c, store.Resealing{
+			Key:    func(k keys.Stored) ([]byte, error) { return k.Sealed, nil },
+			LogKey: func(k keys.LogKey) ([]byte, error) { return k.Sealed, nil },
+		}, nil)
 	},
 	"Pending":      func(c context.Context, s *store.Store, _ things) (any, error) { return s.Pending(c) },
 	"SweepCutOffs": func(c context.Context, s *store.Store, _ things) (any, error) { return s.SweepCutOffs(c, now, 1) },
@@ -182,11 +201,11 @@ var every = map[string]func(context.Context, *store.Store, things) (any, error){
 var wholeInstallation = map[string]bool{
 	"Installation": false, "CreateInstallation": true, "Workspaces": true, "Generations": false, "RotationDue": false, "KeysGone": false,
 	"Export": false, "Import": false, "Reseal": false, "Restore": false, "Pending": false, "Sequence": false, "SweepUses": false, "SweepCutOffs": false, "SweepAnswers": false, "SweepOpaque": false,
-	"Opaque": false, "Revocable": false, "AcquireLease": true, "ReleaseLease": true, "Ping": false,
+	"Opaque": false, "Revocable": false, "UnsignedLogs": false, "AcquireLease": true, "ReleaseLease": true, "Ping": false,
 }
 
 // fills are those that rightly find or fill a workspace that exists, whoever's it is.
-var fills = []string{"CreateTrust", "CreateCutOff", "CreateRevocable", "CreateOpaque", "CreateUser", "CreateWorkspace", "WorkspaceByID"}
+var fills = []string{"CreateTrust", "CreateCutOff", "CreateRevocable", "CreateOpaque", "CreateUser", "CreateWorkspace", "WorkspaceByID", "CreateLogKey"}
 
 var calls = map[string]func(*lab){
 	"no method is forgotten here": func(l *lab) {

@@ -94,7 +94,16 @@ var ring = map[string]func(*lab){
 		l.must(l.AddKey(l.ctx, other, nil, event(l.one.ID, "x")))
 
 		e := event(l.one.ID, audit.KeysResealed)
-		l.must(l.Reseal(l.ctx, func(k keys.Stored) ([]byte, error) { return append([]byte("new"), k.Sealed...), nil }, []byte("new check"), e))
+		logKey := keys.LogKey{WorkspaceID: l.one.ID, Public: []byte("public"), Sealed: []byte("sealed"), CreatedAt: now}
+		l.must(l.CreateLogKey(l.ctx, logKey))
+		l.must(l.Reseal(l.ctx, store.Resealing{
+			Key:    func(k keys.Stored) ([]byte, error) { return append([]byte("new"), k.Sealed...), nil },
+			LogKey: func(k keys.LogKey) ([]byte, error) { return append([]byte("new"), k.Sealed...), nil },
+		}, []byte("new check"), e))
+		logKey.Sealed = []byte("newsealed")
+		got, err := l.LogKey(l.ctx, l.one.ID)
+		l.must(err)
+		equal(l, got, logKey)
 		other.Sealed = []byte("new\x00\x01\xff")
 		for i := range all {
 			all[i].Sealed = other.Sealed
@@ -116,12 +125,12 @@ var ring = map[string]func(*lab){
 			l.must(l.AddKey(l.ctx, k, nil, event(k.WorkspaceID, "x")))
 		}
 		n, broken := 0, errors.New("broken")
-		err := l.Reseal(l.ctx, func(keys.Stored) ([]byte, error) {
+		err := l.Reseal(l.ctx, store.Resealing{Key: func(keys.Stored) ([]byte, error) {
 			if n++; n > 1 {
 				return nil, broken
 			}
 			return []byte("new"), nil
-		}, []byte("new check"))
+		}}, []byte("new check"))
 		l.is(err, broken)
 		l.hasKeys(l.one, first)
 		l.hasKeys(l.two, second)

@@ -1,0 +1,95 @@
+package manage
+
+import (
+	"context"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/nsc-federation/nsc/internal/audit"
+	"github.com/nsc-federation/nsc/internal/evidence"
+	"github.com/nsc-federation/nsc/internal/fault"
+	"github.com/nsc-federation/nsc/internal/identity"
+)
+
+// LogStore reads the Merkle logs.
+type LogStore interface {
+	LogHead(ctx context.Context, workspaceID string) (audit.LogHead, error)
+	LogEntries(ctx context.Context, workspaceID string, from int64, limit int) ([]audit.Logged, error)
+	// LogHashes returns hashes by tlog's index of stored hashes.
+	LogHashes(ctx context.Context, workspaceID string, indexes []int64) ([]tlog.Hash, error)
+}
+
+// LogKeys says what checkpoints are verified with.
+type LogKeys interface {
+	VerifierKey(ctx context.Context, workspaceID, origin string) (string, error)
+}
+
+// Log is where a workspace's log stands, and what its checkpoints are verified with.
+type Log struct {
+	audit.LogHead
+	Origin      string
+	VerifierKey string
+}
+
+// Log returns where the log of the caller's workspace stands.
+func (s *Service) Log(ctx context.Context, caller identity.Identity) (Log, error) {
+	if err := allow(caller, recordNoun, "read"); err != nil {
+		return Log{}, err
+	}
+	l := Log{Origin: evidence.Origin(caller.Tenant().Issuer)}
+	var err error
+	if l.VerifierKey, err = s.c.LogKeys.VerifierKey(ctx, caller.Tenant().ID, l.Origin); err != nil {
+		return Log{}, err
+	}
+	l.LogHead, err = s.c.Logs.LogHead(ctx, caller.Tenant().ID)
+	if fault.Is(err, fault.NotFound) { // no event has come out of the queue yet
+		l.LogHead, err = audit.LogHead{WorkspaceID: caller.Tenant().ID, Workspace: caller.Tenant().Name}, nil
+	}
+	return l, err
+}
+
+// LogEntries returns events of the log of the caller's workspace in its order, those that were erased among them.
+func (s *Service) LogEntries(ctx context.Context, caller identity.Identity, from int64, limit int) ([]audit.Logged, error) {
+	if err := allow(caller, recordNoun, "read"); err != nil {
+		return nil, err
+	}
+	if limit <= 0 || limit > MaxEvents {
+		limit = MaxEvents
+	}
+	return s.c.Logs.LogEntries(ctx, caller.Tenant().ID, from, limit)
+}
+
+// LogFrontier returns the roots of the complete subtrees that the first events of the log fall into, from which the
+// rest of the tree can be made.
+func (s *Service) LogFrontier(ctx context.Context, caller identity.Identity, size int64) ([]tlog.Hash, error) {
+	if err := allow(caller, recordNoun, "read"); err != nil {
+		return nil, err
+	}
+	head, err := s.Log(ctx, caller)
+	if err != nil {
+		return nil, err
+	}
+	if size > head.Size {
+		return nil, invalid("size", "is more than the log has events")
+	}
+	return s.c.Logs.LogHashes(ctx, caller.Tenant().ID, evidence.FrontierIndexes(size))
+}
+
+// Checkpoint returns the newest checkpoint of a workspace's log. The caller has been checked, or checkpoints are public.
+func (s *Service) Checkpoint(ctx context.Context, workspaceID string) (string, error) {
+	head, err := s.c.Logs.LogHead(ctx, workspaceID)
+	switch {
+	case err != nil && !fault.Is(err, fault.NotFound):
+		return "", err
+	case head.Checkpoint == "":
+		f := fault.Newf(fault.NotFound, "workspace %s has no checkpoint", workspaceID)
+		f.Detail = "the log has no checkpoint yet; it gets one within seconds of its first event"
+		return "", f
+	}
+	return head.Checkpoint, nil
+}
+
+// ReadsRecord refuses a caller who may not read the record.
+func (s *Service) ReadsRecord(caller identity.Identity) error {
+	return allow(caller, recordNoun, "read")
+}

@@ -1,0 +1,209 @@
+package storetest
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/nsc-federation/nsc/internal/audit"
+	"github.com/nsc-federation/nsc/internal/evidence"
+	"github.com/nsc-federation/nsc/internal/id"
+	"github.com/nsc-federation/nsc/internal/keys"
+	"github.com/nsc-federation/nsc/internal/store"
+	"github.com/nsc-federation/nsc/internal/workspace"
+)
+
+var logs = map[string]func(*lab){
+	"Rule25: every event has its place in its workspace's log, in the order of the queue": func(l *lab) {
+		all := l.population(600) // more than two tiles
+		equal(l, l.sequence(), 600)
+		for _, w := range []workspace.Workspace{l.one, l.two} {
+			want := slices.DeleteFunc(slices.Clone(all), func(e audit.Entry) bool { return e.WorkspaceID != w.ID })
+			l.hasLog(w, want)
+		}
+	},
+
+	"a log may be read from any index on": func(l *lab) {
+		l.fill(l.one, 520)
+		whole := l.log(l.one)
+		for _, from := range []int64{0, 1, 255, 256, 257, 511, 512, 519, 520, 9999} {
+			for _, limit := range []int{1, 2, 300, 1000} {
+				got, err := l.LogEntries(l.ctx, l.one.ID, from, limit)
+				l.must(err)
+				want := whole[min(from, 520):min(from+int64(limit), 520)]
+				if len(got) != len(want) || len(want) > 0 && fmt.Sprint(got) != fmt.Sprint(want) {
+					l.Fatalf("from %d, limit %d: %d events", from, limit, len(got))
+				}
+			}
+		}
+	},
+
+	"the log's hashes are those of the tree": func(l *lab) {
+		l.fill(l.one, 700)
+		var stored []tlog.Hash
+		for i, e := range l.log(l.one) {
+			hashes, err := tlog.StoredHashesForRecordHash(int64(i), e.Leaf, tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
+				out := make([]tlog.Hash, len(indexes))
+				for i, index := range indexes {
+					out[i] = stored[index]
+				}
+				return out, nil
+			}))
+			l.must(err)
+			stored = append(stored, hashes...)
+		}
+		indexes := make([]int64, len(stored))
+		for i := range indexes {
+			indexes[i] = int64(i)
+		}
+		got, err := l.LogHashes(l.ctx, l.one.ID, indexes)
+		l.must(err)
+		equal(l, got, stored)
+		_, err = l.LogHashes(l.ctx, l.one.ID, []int64{int64(len(stored))})
+		l.is(err, store.ErrNotFound)
+		for _, size := range []int64{1, 2, 255, 256, 300, 512, 700} {
+			hashes, err := l.LogHashes(l.ctx, l.one.ID, evidence.FrontierIndexes(size))
+			l.must(err)
+			frontier, err := evidence.NewFrontier(size, hashes)
+			l.must(err)
+			want, err := tlog.TreeHash(size, tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
+				return l.LogHashes(l.ctx, l.one.ID, indexes)
+			}))
+			l.must(err)
+			equal(l, frontier.Root(), want)
+		}
+	},
+
+	"an event that was recorded twice has one place": func(l *lab) {
+		first, second := l.issued(l.one), l.issued(l.one)
+		for _, e := range []audit.Entry{first, first, second} {
+			l.appends(e, audit.Committed)
+		}
+		equal(l, l.sequence(), 3)
+		l.appends(second, audit.Committed)
+		l.appends(first, audit.Committed)
+		l.sequence()
+		l.hasLog(l.one, []audit.Entry{first, second})
+	},
+
+	"Rule26: of sequencers that run at once each moves the head by comparison": func(l *lab) {
+		nodes := []*store.Store{l.Store, l.node()}
+		var working sync.WaitGroup
+		for _, node := range nodes {
+			working.Go(func() {
+				for range 30 {
+					if _, err := node.Append(l.ctx, []audit.Entry{l.issued(l.two), l.issued(l.one)}); err != nil {
+						l.Error(err)
+					}
+					if _, err := node.Sequence(l.ctx, 2); err != nil {
+						l.Error(err)
+					}
+				}
+			})
+		}
+		working.Wait()
+		l.sequence()
+		for _, w := range []workspace.Workspace{l.one, l.two} {
+			l.hasLog(w, nil)
+			equal(l, len(l.log(w)), 60)
+		}
+	},
+
+	"a log that grew has no checkpoint until one is kept": func(l *lab) {
+		l.fill(l.one, 2)
+		waiting, err := l.UnsignedLogs(l.ctx, 10)
+		l.must(err)
+		head := l.head(l.one)
+		equal(l, waiting, []audit.LogHead{head})
+		equal(l, head.Workspace, "one")
+		head.SignedSize, head.Checkpoint = 2, "two"
+		l.must(l.KeepCheckpoints(l.ctx, []audit.LogHead{head}))
+		equal(l, l.head(l.one), head)
+		waiting, err = l.UnsignedLogs(l.ctx, 10)
+		l.must(err)
+		equal(l, len(waiting), 0)
+		l.fill(l.one, 1)
+		for size, kept := range map[int64]int64{1: 2, 2: 2, 4: 2} { // older, the same, and of events that are not there
+			l.must(l.KeepCheckpoints(l.ctx, []audit.LogHead{{WorkspaceID: l.one.ID, SignedSize: size, Checkpoint: "other"}}))
+			equal(l, l.head(l.one).SignedSize, kept)
+			equal(l, l.head(l.one).Checkpoint, "two")
+		}
+	},
+
+	"a log has one key for ever": func(l *lab) {
+		k := keys.LogKey{WorkspaceID: l.one.ID, Public: []byte{1}, Sealed: []byte{2}, CreatedAt: now}
+		l.must(l.CreateLogKey(l.ctx, k))
+		other := k
+		other.Public = []byte{3}
+		l.is(l.CreateLogKey(l.ctx, other), store.ErrExists)
+		got, err := l.LogKey(l.ctx, l.one.ID)
+		l.must(err)
+		equal(l, got, k)
+		_, err = l.LogKey(l.ctx, l.two.ID)
+		l.is(err, store.ErrNotFound)
+	},
+}
+
+// fill puts events into a workspace's log.
+func (l *lab) fill(w workspace.Workspace, n int) {
+	l.Helper()
+	var batch []audit.Entry
+	for i := range n {
+		e := event(w.ID, audit.TrustCreated)
+		e.Body = fmt.Append(nil, i)
+		batch = append(batch, e)
+	}
+	_, err := l.Append(l.ctx, batch)
+	l.must(err)
+	l.sequence()
+}
+
+func (l *lab) head(w workspace.Workspace) audit.LogHead {
+	l.Helper()
+	h, err := l.LogHead(l.ctx, w.ID)
+	l.must(err)
+	return h
+}
+
+// log returns a workspace's whole log.
+func (l *lab) log(w workspace.Workspace) (whole []audit.Logged) {
+	l.Helper()
+	for {
+		part, err := l.LogEntries(l.ctx, w.ID, int64(len(whole)), 0)
+		l.must(err)
+		if len(part) == 0 {
+			return whole
+		}
+		whole = append(whole, part...)
+	}
+}
+
+// hasLog checks that a workspace's log is whole: leaves, indexes and head fit; and that it has these events, if any are
+// given.
+func (l *lab) hasLog(w workspace.Workspace, want []audit.Entry) {
+	l.Helper()
+	var frontier evidence.Frontier
+	seen := map[string]bool{}
+	for i, e := range l.log(w) {
+		equal(l, e.Index, int64(i))
+		if e.Erased() || e.ID != e.Entry.ID || e.Leaf != evidence.Leaf(e.Entry.Salt, e.Entry.Body) || seen[e.ID] {
+			l.Fatalf("event %d: %+v", i, e)
+		}
+		if want != nil {
+			equal(l, e.ID, want[i].ID)
+		}
+		seen[e.ID] = true
+		frontier.Add(e.Leaf, nil)
+	}
+	head := l.head(w)
+	equal(l, head.Size, frontier.Size())
+	equal(l, head.Root, frontier.Root())
+	if want != nil {
+		equal(l, head.Size, int64(len(want)))
+	}
+	if !id.Valid(head.WorkspaceID) {
+		l.Fatal(head)
+	}
+}
