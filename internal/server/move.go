@@ -42,13 +42,19 @@ func export(ctx context.Context, db *store.Store, w io.Writer) ([]store.Moved, e
 	recorder := audit.NewRecorder(db, time.Now)
 	err = recorder.Note(ctx, installationEvent(audit.InstallationExported, system.ID))
 	recorder.Close()
-	for n := 1; n > 0 && err == nil; {
-		n, err = db.Sequence(ctx, sequenceAtOnce)
-	}
-	if err != nil {
+	if err = errors.Join(err, unpack(ctx, db)); err != nil {
 		return nil, err
 	}
 	return db.Export(ctx, w)
+}
+
+// unpack empties the record's queue, as the sequencer does while a server runs.
+func unpack(ctx context.Context, db *store.Store) error {
+	for {
+		if n, err := db.Sequence(ctx, sequenceAtOnce); n == 0 || err != nil {
+			return err
+		}
+	}
 }
 
 const sequenceAtOnce = 64 // rows of the queue

@@ -45,9 +45,18 @@ func restore(ctx context.Context, db *store.Store, c Config) (store.Restored, er
 	defer recorder.Close()
 	schedule := keys.Schedule{PublishAhead: c.PublishAhead, RotateEvery: c.RotateEvery}
 	rotator := keys.NewRotator(db, recorder, keys.NewPool(work), master, schedule, time.Now, func(string) {})
-	return db.Restore(ctx, rotator.Fresh, func(workspaceID string, epoch int64) audit.Entry {
+	if err := unpack(ctx, db); err != nil {
+		return store.Restored{}, err
+	}
+	return db.Restore(ctx, rotator.Fresh, func(workspaceID string, epoch int64) (audit.Entry, error) {
+		head, err := db.LogHead(ctx, workspaceID)
+		if errors.Is(err, store.ErrNotFound) {
+			err = nil // nothing is on the record
+		}
 		e := installationEvent(audit.InstallationRestored, workspaceID)
-		e.Details = map[string]string{"epoch": strconv.FormatInt(epoch, 10)}
-		return recorder.Entry(e)
+		e.Details = map[string]string{ // what follows is compared with what was published of before (rule 30)
+			"epoch": strconv.FormatInt(epoch, 10), "old_size": strconv.FormatInt(head.Size, 10), "old_root": head.Root.String(),
+		}
+		return recorder.Entry(e), err
 	})
 }

@@ -23,7 +23,7 @@ type Restored struct {
 // it has, by fresh, and what is kept of opaque and revocable tokens is gone. All of it happens, or nothing. The record
 // of each workspace gets an event.
 func (s *Store) Restore(ctx context.Context, fresh func(workspaceID string, alg jwt.Algorithm) (keys.Stored, error),
-	event func(workspaceID string, epoch int64) audit.Entry) (done Restored, err error) {
+	event func(workspaceID string, epoch int64) (audit.Entry, error)) (done Restored, err error) {
 	err = s.write(ctx, "restore", func(tx *sql.Tx) error {
 		if err := bumpAll(ctx, tx); err != nil {
 			return err
@@ -44,8 +44,12 @@ func (s *Store) Restore(ctx context.Context, fresh func(workspaceID string, alg 
 		}
 		for _, r := range rings {
 			n, err := r.renew(ctx, tx, fresh)
+			if err != nil {
+				return err
+			}
+			e, err := event(r.workspaceID, done.Epoch)
 			if err == nil {
-				err = record(ctx, tx, event(r.workspaceID, done.Epoch))
+				err = record(ctx, tx, e)
 			}
 			if err != nil {
 				return err

@@ -56,6 +56,6 @@ var restores = map[string]func(*lab){
 	},
 }
 
-func begun(workspaceID string, _ int64) audit.Entry {
-	return event(workspaceID, audit.InstallationRestored)
+func begun(workspaceID string, _ int64) (audit.Entry, error) {
+	return event(workspaceID, audit.InstallationRestored), nil
 }
