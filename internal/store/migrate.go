@@ -21,22 +21,26 @@ const (
 // migrate brings the schema up to date, each migration in a transaction. Only one node does so at a time: on PostgreSQL
 // by an advisory lock of the session, on SQLite because the server holds the folder's lock.
 func (s *Store) migrate(ctx context.Context) error {
-	files, err := fs.Sub(migrations, "migrations/"+s.engine.name)
-	if err != nil {
-		return err
-	}
-	options := []goose.ProviderOption{goose.WithDisableGlobalRegistry(true)}
-	if s.engine.locked {
-		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(lockEvery, lockAttempts))
-		if err != nil {
-			return err
-		}
-		options = append(options, goose.WithSessionLocker(locker))
-	}
-	provider, err := goose.NewProvider(s.engine.dialect, s.writer, files, options...)
+	provider, err := s.migrations()
 	if err != nil {
 		return err
 	}
 	_, err = provider.Up(ctx) // the provider's Close would close the database
 	return err
+}
+
+func (s *Store) migrations() (*goose.Provider, error) {
+	files, err := fs.Sub(migrations, "migrations/"+s.engine.name)
+	if err != nil {
+		return nil, err
+	}
+	options := []goose.ProviderOption{goose.WithDisableGlobalRegistry(true)}
+	if s.engine.locked {
+		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(lockEvery, lockAttempts))
+		if err != nil {
+			return nil, err
+		}
+		options = append(options, goose.WithSessionLocker(locker))
+	}
+	return goose.NewProvider(s.engine.dialect, s.writer, files, options...)
 }

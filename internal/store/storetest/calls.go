@@ -380,14 +380,15 @@ func (l *lab) nothing(name string, got any, err error) {
 }
 
 // contents is all that can be read of both workspaces.
-func (l *lab) contents() (all []any) {
+func (l *lab) contents() map[[2]string]any {
 	l.Helper()
+	all := map[[2]string]any{} // by workspace and what was called
 	for _, w := range []workspace.Workspace{l.one, l.two} {
 		x := things{workspaceID: w.ID}
 		for _, name := range []string{"WorkspaceByID", "Trusts", "Users", "Keys", "CutOffs", "Revocables", "Search"} {
 			got, err := every[name](l.ctx, l.Store, x)
 			l.must(err)
-			all = append(all, got)
+			all[[2]string{w.Name, name}] = got
 		}
 	}
 	return all

@@ -1,0 +1,33 @@
+package storetest
+
+import (
+	"reflect"
+	"testing"
+
+	"github.com/nsc-federation/nsc/internal/audit"
+	"github.com/nsc-federation/nsc/internal/store"
+)
+
+// since is the schema in which the table behind what is read appeared.
+var since = map[string]int64{"CutOffs": 2, "Revocables": 4}
+
+// Upgrade checks that a database which an earlier release filled is read by this one. Earlier makes the database, of a
+// schema's version, with what an export holds, and returns the newest version.
+func Upgrade(t *testing.T, database func(testing.TB) Database, earlier func(o store.Options, version int64, export []byte) (newest int64)) {
+	for version, newest := int64(1), int64(2); version < newest; version++ {
+		l := newLab(t, database(t))
+		l.movable()
+		export, _ := l.exported(l.Store)
+		old := database(t)
+		newest = earlier(old.Options(), version, export)
+		upgraded := &lab{T: t, Store: old.Open(t), ctx: l.ctx, database: old, one: l.one, two: l.two}
+		upgraded.sequence() // adopts what the earlier release recorded
+		contents := upgraded.contents()
+		for name, want := range l.contents() {
+			if got := contents[name]; version >= since[name[1]] && !reflect.DeepEqual(got, want) {
+				t.Errorf("from schema %d, %s of workspace %s: %+v\nwant %+v", version, name[1], name[0], got, want)
+			}
+		}
+		upgraded.appends(event(l.one.ID, audit.TokenRefused), audit.Committed)
+	}
+}
