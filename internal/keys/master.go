@@ -32,23 +32,36 @@ type Master struct {
 	id   [4]byte // of the key, so that data sealed under another one is told apart from damaged data
 }
 
-// CreateMaster writes a new master key file, mode 0600, and returns the key. It never replaces a file. Once it returns,
-// the file survives a power cut as what is sealed with it will.
+// CreateMaster writes a new master key file, mode 0600, and returns the key. It never replaces a file, and whoever is
+// interrupted leaves none or all of it. Once it returns, the file survives a power cut as what is sealed with it will.
 func CreateMaster(path string) (Master, error) {
 	secret := make([]byte, secretSize)
 	rand.Read(secret)
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	if err := createWhole(path, masterPrefix+base64.StdEncoding.EncodeToString(secret)+"\n"); err != nil {
 		return Master{}, fmt.Errorf("master key: %w", err)
-	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return Master{}, fmt.Errorf("master key: %w", err)
-	}
-	_, err = f.WriteString(masterPrefix + base64.StdEncoding.EncodeToString(secret) + "\n")
-	if err = errors.Join(err, f.Sync(), f.Close(), syncFolder(filepath.Dir(path))); err != nil {
-		return Master{}, fmt.Errorf("master key: %w", errors.Join(err, os.Remove(path))) // half a file is no key
 	}
 	return newMaster(secret)
+}
+
+// createWhole makes the file under another name first: a second name for it, unlike a rename, takes no other file's place.
+func createWhole(path, text string) error {
+	folder := filepath.Dir(path)
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(folder, ".new-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	_, err = f.WriteString(text)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Link(f.Name(), path); err != nil {
+		return err
+	}
+	return syncFolder(folder)
 }
 
 func syncFolder(path string) error {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/nsc-federation/nsc/internal/keys"
@@ -94,6 +95,35 @@ func mode(t *testing.T, path string) os.FileMode {
 		t.Fatal(err)
 	}
 	return info.Mode().Perm()
+}
+
+// Seen to fail on a file that was created under its name and then written: a server that is killed in between would
+// never start again.
+func TestAMasterKeyFileIsThereAsAWhole(t *testing.T) {
+	folder := t.TempDir()
+	for n := range 200 {
+		path := filepath.Join(folder, fmt.Sprint(n))
+		var all sync.WaitGroup
+		all.Go(func() {
+			for {
+				_, err := keys.LoadMaster(path)
+				if err == nil {
+					return
+				}
+				if !errors.Is(err, os.ErrNotExist) {
+					t.Errorf("half a file: %v", err)
+					return
+				}
+			}
+		})
+		if _, err := keys.CreateMaster(path); err != nil {
+			t.Error(err)
+		}
+		all.Wait()
+	}
+	if left, err := os.ReadDir(folder); err != nil || len(left) != 200 {
+		t.Errorf("%d files, %v", len(left), err)
+	}
 }
 
 func TestAMasterKeyFileThatOthersMayReadIsRefused(t *testing.T) {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -53,7 +52,7 @@ func (n *node) signInDev(ctx context.Context) (token string, err error) {
 	if err != nil {
 		return "", err
 	}
-	return result.BearerToken, replaceFile(n.devToken(), append(credential, '\n'))
+	return result.BearerToken, replaceFile(n.devToken(), append(credential, '\n'), 0o600)
 }
 
 // keepDevSignedIn writes a new credential long before the old one ends, and where the old one was cut off, as by the
@@ -98,22 +97,5 @@ func (n *node) writeDevEnv() (string, error) {
 		line("NSC_CA_FILE", filepath.Join(dir, "ca.pem"))
 	}
 	path := filepath.Join(dir, "dev.env")
-	return path, replaceFile(path, []byte(b.String()))
-}
-
-// replaceFile writes a file that only the user may read, so that a reader sees the old or the new one, whole.
-func replaceFile(path string, content []byte) error {
-	temporary, err := os.CreateTemp(filepath.Dir(path), ".new-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(temporary.Name())
-	_, err = temporary.Write(content)
-	if closeErr := temporary.Close(); err == nil {
-		err = closeErr
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(temporary.Name(), path)
+	return path, replaceFile(path, []byte(b.String()), 0o600)
 }

@@ -49,7 +49,7 @@ func (f *folder) claim(purpose string) error {
 	name := filepath.Join(f.path, "purpose")
 	text, err := os.ReadFile(name)
 	if errors.Is(err, os.ErrNotExist) {
-		return os.WriteFile(name, []byte(purpose+"\n"), 0o600)
+		return replaceFile(name, []byte(purpose+"\n"), 0o600)
 	}
 	if err != nil {
 		return fmt.Errorf("data folder: %w", err)
@@ -62,4 +62,19 @@ func (f *folder) claim(purpose string) error {
 
 func (f *folder) close() {
 	_ = f.lock.Close() // and with it the lock
+}
+
+// replaceFile writes a file so that a reader, and whoever starts after this process was killed, sees the old or the new
+// one, whole.
+func replaceFile(path string, content []byte, mode os.FileMode) error {
+	temporary, err := os.CreateTemp(filepath.Dir(path), ".new-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(temporary.Name())
+	_, err = temporary.Write(content)
+	if err = errors.Join(err, temporary.Chmod(mode), temporary.Sync(), temporary.Close()); err != nil {
+		return err
+	}
+	return os.Rename(temporary.Name(), path)
 }
