@@ -1,5 +1,7 @@
 # make run    builds nsc and starts it on the embedded database in .dev, with everything made by itself
 # make test   installs what the tests need where it can (Debian, root), then runs all of them
+# make crash  kills the server 2,000 times, on both databases
+# make fuzz   runs every fuzz target for a minute
 # make check  formatting, vet, staticcheck, other systems, stale generated files
 
 GO      ?= go
@@ -8,7 +10,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X github.com/nsc-federation/nsc/internal/server.Version=$(VERSION)
 MODULES := . test/kubernetes test/interop test/load test/clouds test/acme test/collector
 
-.PHONY: run build test test-tools check generate bench bench-compare clean
+.PHONY: run build test test-tools crash fuzz check generate bench bench-compare clean
 
 run: build
 	$(BIN) dev --data-dir .dev
@@ -21,6 +23,19 @@ test: test-tools build
 
 test-tools:
 	@test/install-tools
+
+# make crash [ROUNDS=2000] [SEED=n] kills the server at random instants (test/crash), half of the rounds on each database
+ROUNDS ?= 2000
+SEED   ?= 0
+
+crash: test-tools
+	$(GO) test ./test/crash -count=1 -v -timeout 12h -args -rounds=$$(($(ROUNDS) / 2)) -seed=$(SEED)
+
+# make fuzz [FUZZTIME=60s] runs every fuzz target for so long
+FUZZTIME ?= 60s
+
+fuzz:
+	@test/fuzz $(FUZZTIME)
 
 check:
 	@unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
