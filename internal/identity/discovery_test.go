@@ -72,13 +72,21 @@ func TestDiscoveryThatIsNoDocument(t *testing.T) {
 }
 
 func FuzzParseDiscovery(f *testing.F) {
-	for _, seed := range []string{`{"issuer":"a","jwks_uri":"b"}`, `{"ISSUER":"a","jwks_uri":"b"}`, `{"issuer":null}`, `[]`, `null`} {
+	for _, seed := range []string{
+		`{"issuer":"a","jwks_uri":"b"}`, `{"ISSUER":"a","jwks_uri":"b"}`, `{"issuer":null}`, `[]`, `null`, `{"issuer":"a","ISSUER":"b"}`,
+		`{"issuer":"a","issuer":"b","jwks_uri":"c"}`, `{"issuer":"\u0061\ud800","jwks_uri":"\u0000"}`, `{"issuer":["a"],"jwks_uri":{"b":1}}`,
+		`{"issuer":"https://a.example","jwks_uri":"https://a.example/keys","id_token_signing_alg_values_supported":["RS256"]}`, "\ufeff{}",
+	} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		issuer, keys, err := parseDiscovery(text)
 		if err != nil && issuer+keys != "" {
 			t.Fatalf("%q, %q with %v", issuer, keys, err)
+		}
+		var members map[string]any
+		if err == nil && (json.Unmarshal(text, &members) != nil || issuer != "" && members["issuer"] != issuer || keys != "" && members["jwks_uri"] != keys) {
+			t.Fatalf("%q, %q are not what %q says", issuer, keys, text)
 		}
 	})
 }
