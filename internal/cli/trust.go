@@ -22,6 +22,7 @@ nsc auth trust-relationships add --issuer https://token.actions.githubuserconten
   --subject-match 'repo:acme/app:ref:refs/heads/main' \
   --grant '{"resource_type":"audience","resource_id":"sts.amazonaws.com","actions":["issue"]}'`,
 		p.trustAddCommand(), p.trustListCommand(), p.trustDescribeCommand(), p.trustUpdateCommand(), p.trustRemoveCommand(),
+		p.trustPresetsCommand(),
 	)
 	cmd.Aliases = []string{"trust", "trusts", "trust-relationship"}
 	return cmd

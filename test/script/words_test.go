@@ -11,7 +11,10 @@ import (
 // ours are the pages that this package looks after.
 var ours = []string{
 	"README.md", "CONTRIBUTING.md", "docs/guide/kubernetes.md", "docs/guide/trust-relationships.md", "docs/guide/tokens.md",
-	"docs/guide/operations.md", "docs/guide/audit.md", "docs/guide/http-service.md",
+	"docs/guide/operations.md", "docs/guide/audit.md", "docs/guide/http-service.md", "docs/guide/github-actions.md",
+	"docs/guide/gitlab.md", "docs/guide/circleci.md", "docs/guide/buildkite.md", "docs/guide/terraform-cloud.md",
+	"docs/guide/google-service-account.md", "docs/guide/aws-workloads.md", "docs/guide/azure-managed-identity.md",
+	"docs/guide/fly.md", "docs/guide/spiffe.md",
 }
 
 func readWords(t *testing.T, name string) string {
