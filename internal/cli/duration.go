@@ -1,48 +1,23 @@
 package cli
 
 import (
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/nsc-federation/nsc/internal/failure"
+	"github.com/nsc-federation/nsc/internal/span"
 )
 
-const (
-	day  = 24 * time.Hour
-	week = 7 * day
-
-	longest = 100 * 366 * day // far from what overflows
-)
+const day = span.Day
 
 var errDuration = failure.Misuse("it is not a duration", "write it as 90s, 15m, 12h, 1d or 2w, or combined: 1d12h")
 
-// parseDuration reads Go's durations with the units d (24 hours) and w (7 days) beside them. They are not negative.
+// parseDuration reads a length of time as people write it.
 func parseDuration(text string) (time.Duration, error) {
-	var total time.Duration
-	rest := text
-	for _, unit := range []struct {
-		name   byte
-		length time.Duration
-	}{{'w', week}, {'d', day}} {
-		count, after, found := strings.Cut(rest, string(unit.name))
-		if !found {
-			continue
-		}
-		n, err := strconv.ParseUint(count, 10, 16)
-		if err != nil || time.Duration(n) > longest/unit.length {
-			return 0, errDuration
-		}
-		total, rest = total+time.Duration(n)*unit.length, after
-	}
-	if rest == "" && text != "" {
-		return total, nil
-	}
-	d, err := time.ParseDuration(rest)
-	if err != nil || d < 0 || strings.HasPrefix(rest, "+") || d > longest {
+	d, err := span.Parse(text)
+	if err != nil {
 		return 0, errDuration
 	}
-	return total + d, nil
+	return d, nil
 }
 
 var errNoTime = failure.Misuse("it is shorter than a second", "give at least 1s, or leave the flag out for its default")
@@ -69,20 +44,5 @@ func (d *duration) String() string {
 	return shortDuration(time.Duration(*d))
 }
 
-// shortDuration writes a duration without the units that are zero: 1h, not 1h0m0s.
-func shortDuration(d time.Duration) string {
-	var b strings.Builder
-	for _, unit := range []struct {
-		name   string
-		length time.Duration
-	}{{"d", day}, {"h", time.Hour}, {"m", time.Minute}} {
-		if n := d / unit.length; n > 0 {
-			b.WriteString(strconv.FormatInt(int64(n), 10) + unit.name)
-			d %= unit.length
-		}
-	}
-	if d != 0 || b.Len() == 0 {
-		b.WriteString(strconv.FormatFloat(d.Seconds(), 'f', -1, 64) + "s")
-	}
-	return b.String()
-}
+// shortDuration writes a duration without the units that are zero.
+func shortDuration(d time.Duration) string { return span.Text(d) }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/nsc-federation/nsc/internal/failure"
+	"github.com/nsc-federation/nsc/internal/span"
 )
 
 var errMoment = failure.Misuse("it is neither a time nor a duration",
@@ -57,7 +58,7 @@ func (p *program) relative(t time.Time) string {
 // about rounds a duration to what matters of it.
 func about(d time.Duration) string {
 	switch {
-	case d >= week:
+	case d >= span.Week:
 		d = d.Round(day)
 	case d >= day:
 		d = d.Round(time.Hour)
