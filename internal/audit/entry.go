@@ -12,6 +12,7 @@ type Entry struct {
 	Subject     string   // nsc subject; may be empty
 	TokenID     string   // jti of the token that the event is about; may be empty
 	Trusts      []string // IDs of the trusts that contributed
+	Parents     []string // of an issued token: jti of the tokens that it was issued for
 	Salt        [16]byte
 	Body        []byte  // canonical encoding of the event
 	Use         *Use    // consumed in the same transaction; nil for none
@@ -57,6 +58,7 @@ type Query struct {
 	Subject     string
 	Trust       string
 	TokenID     string
+	Parent      string // jti of a token that others were issued for
 	Limit       int    // 1 to 1000
 	Bytes       int    // of bodies, after which no more events are taken; 0 is no bound
 	Before      string // the ID to go on from: events older than it

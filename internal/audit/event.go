@@ -77,6 +77,11 @@ func (e Event) entry() Entry {
 	for _, t := range e.Trusts {
 		entry.Trusts = append(entry.Trusts, t.ID)
 	}
+	for _, u := range []*Upstream{e.Upstream, e.Actor} {
+		if e.Token != nil && u != nil && u.TokenID != "" {
+			entry.Parents = append(entry.Parents, u.TokenID)
+		}
+	}
 	return entry
 }
 

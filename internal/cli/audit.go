@@ -14,7 +14,8 @@ func (p *program) auditCommand() *cobra.Command {
 	return p.group("audit", "Search, export and verify the record of what happened",
 		"Everything that a workspace does is on its record: each token issued, each change of a trust relationship or a key, each refusal of a token whose signature verified.",
 		"nsc audit search --since 1h --kind token.issued",
-		p.auditSearchCommand(), p.auditExportCommand(), p.auditVerifyCommand(), p.auditKeyCommand(),
+		p.auditSearchCommand(), p.auditTailCommand(), p.auditLineageCommand(),
+		p.auditExportCommand(), p.auditVerifyCommand(), p.auditKeyCommand(),
 	)
 }
 

@@ -1,11 +1,15 @@
 package cli
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
+	"io"
 	"net/url"
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/nsc-federation/nsc/internal/failure"
 )
@@ -177,4 +181,35 @@ func TestConfigCheck(t *testing.T) {
 	}
 	l.env["NSC_CONFIG"] = l.write("bad.yaml", "lisen: x\n")
 	l.fails(failure.Misused, "unknown key lisen; did you mean listen?", "config", "check")
+}
+
+// TestAuditTailFollowsUntilItIsInterrupted: each event is shown once, and the end is no failure.
+func TestAuditTailFollowsUntilItIsInterrupted(t *testing.T) {
+	l := newLab(t)
+	l.signIn(l.file("token.json"), "prod")
+	l.nsc.answer("GET /api/v1/workspaces/prod/log", 200, `{"size":7}`)
+	ctx, interrupt := context.WithCancel(t.Context())
+	asked := 0
+	l.nsc.answerBy("GET /api/v1/workspaces/prod/log/entries", func(query string) string {
+		asked++
+		switch query {
+		case "from=5&limit=1000":
+			return `{"items":[{"index":5,"id":"e5","erased":true},{"index":6,"id":"e6","event":"{\"v\":1,\"id\":\"e6\",\"time\":1772600767000000,\"kind\":\"token.issued\",\"token\":{\"id\":\"e6\",\"type\":\"id_token\",\"audience\":\"vault\",\"expires_at\":1772600767000000}}"}]}`
+		case "from=7&limit=1000":
+			interrupt()
+			return `{"items":[]}`
+		}
+		t.Errorf("asked for %s", query)
+		return `{}`
+	})
+	var out bytes.Buffer
+	p := newProgram(strings.NewReader(""), &out, io.Discard, func(name string) string { return l.env[name] }, func() time.Time { return l.now })
+	if status := p.run(ctx, []string{"audit", "tail", "-n", "2", "-o", "json"}); status != failure.Done || asked != 2 {
+		t.Errorf("status %d, asked %d times", status, asked)
+	}
+	var e map[string]any
+	if err := json.Unmarshal(out.Bytes(), &e); err != nil || e["id"] != "e6" || e["time"] != "2026-03-04T05:06:07Z" ||
+		e["token"].(map[string]any)["expires_at"] != "2026-03-04T05:06:07Z" {
+		t.Errorf("%s, %v", out.String(), err)
+	}
 }

@@ -137,6 +137,7 @@ type fakeServer struct {
 type answer struct {
 	status int
 	body   string
+	by     func(query string) string // makes the body; nil where it is the same for all
 }
 
 func newFakeServer(t *testing.T) *fakeServer {
@@ -173,7 +174,12 @@ func (f *fakeServer) sign(claims string) string {
 
 // answer has a method and path answer with something of its own.
 func (f *fakeServer) answer(route string, status int, body string) {
-	f.answers[route] = answer{status, body}
+	f.answers[route] = answer{status: status, body: body}
+}
+
+// answerBy has a method and path answer what depends on the query.
+func (f *fakeServer) answerBy(route string, by func(query string) string) {
+	f.answers[route] = answer{status: http.StatusOK, by: by}
 }
 
 func (f *fakeServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -182,6 +188,9 @@ func (f *fakeServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.calls = append(f.calls, f.read(r))
 	w.Header().Set("Content-Type", "application/json")
 	if a, ok := f.answers[r.Method+" "+r.URL.Path]; ok {
+		if a.by != nil {
+			a.body = a.by(r.URL.Query().Encode())
+		}
 		w.WriteHeader(a.status)
 		fmt.Fprint(w, a.body)
 		return

@@ -62,7 +62,7 @@ func benchEntries(w workspace.Workspace, n int) []audit.Entry {
 		entries[i] = audit.Entry{
 			ID: event, WorkspaceID: w.ID, Generation: w.Generation, Time: now, Kind: audit.TokenIssued,
 			Subject: "workspace/" + w.ID + "/external/aaaaaaaaaaaaaaaaaaaaaaaaaa/repo%3Aacme%2Fapi%3Aref%3Arefs%2Fheads%2Fmain",
-			TokenID: event, Trusts: []string{trust}, Body: bytes.Repeat([]byte("b"), 700),
+			TokenID: event, Trusts: []string{trust}, Parents: []string{id.New(now)}, Body: bytes.Repeat([]byte("b"), 700),
 		}
 	}
 	return entries

@@ -56,6 +56,7 @@ func (f filter) selects(e *audit.Entry) bool {
 		len(f.Kinds) > 0 && !slices.Contains(f.Kinds, e.Kind),
 		f.Subject != "" && f.Subject != e.Subject,
 		f.Trust != "" && !slices.Contains(e.Trusts, f.Trust),
+		f.Parent != "" && !slices.Contains(e.Parents, f.Parent),
 		f.TokenID != "" && f.TokenID != e.TokenID:
 		return false
 	}
@@ -95,6 +96,11 @@ func (f filter) selection(token string, args ...any) selection {
 		idColumn = "t.event_id"
 		w.add(` JOIN event_trusts AS t ON t.workspace_id = e.workspace_id AND t.event_id = e.id
 			AND t.workspace_id = ? AND t.trust = ?`, f.workspace[:], digest(f.Trust))
+	}
+	if f.Parent != "" {
+		idColumn = "p.event_id"
+		w.add(` JOIN event_trusts AS p ON p.workspace_id = e.workspace_id AND p.event_id = e.id
+			AND p.workspace_id = ? AND p.trust = ?`, f.workspace[:], parentKey(f.Parent))
 	}
 	w.add(` WHERE e.workspace_id = ?`, f.workspace[:])
 	if f.only != nil {

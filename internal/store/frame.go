@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/nsc-federation/nsc/internal/audit"
 	"github.com/nsc-federation/nsc/internal/id"
@@ -13,7 +14,7 @@ import (
 //
 //	frame = version, number of entries, { length of entry, entry }
 //	entry = version, ID (16 bytes), workspace ID (16 bytes), generation, time, kind, subject, token ID,
-//	        number of trusts, { trust ID }, salt (16 bytes), body (the rest)
+//	        number of links, { trust ID, or "jti:" and the ID of a parent token }, salt (16 bytes), body (the rest)
 //
 // Versions are a byte; numbers, lengths and times (microseconds) are variable-length integers of encoding/binary; texts
 // have their length before them. An entry moves from its frame into its row byte for byte.
@@ -21,6 +22,9 @@ const (
 	frameVersion = 1
 	entryVersion = 1
 )
+
+// parentLink begins a link to a parent token. An ID has no colon.
+const parentLink = "jti:"
 
 const (
 	atID        = 1
@@ -86,9 +90,13 @@ func appendEntry(dst []byte, e *draft) []byte {
 	dst = appendText(dst, string(e.Kind))
 	dst = appendText(dst, e.Subject)
 	dst = appendText(dst, e.TokenID)
-	dst = binary.AppendUvarint(dst, uint64(len(e.Trusts)))
+	dst = binary.AppendUvarint(dst, uint64(len(e.Trusts)+len(e.Parents)))
 	for _, t := range e.Trusts {
 		dst = appendText(dst, t)
+	}
+	for _, p := range e.Parents {
+		dst = append(binary.AppendUvarint(dst, uint64(len(parentLink)+len(p))), parentLink...)
+		dst = append(dst, p...)
 	}
 	dst = append(dst, e.Salt[:]...)
 	return append(dst, e.Body...)
@@ -101,9 +109,12 @@ func appendText(dst []byte, s string) []byte {
 // entrySize is the number of bytes of an entry.
 func entrySize(e *audit.Entry) int {
 	n := atRest + varintSize(e.Generation) + varintSize(micros(e.Time)) +
-		textSize(string(e.Kind)) + textSize(e.Subject) + textSize(e.TokenID) + uvarintSize(uint64(len(e.Trusts)))
+		textSize(string(e.Kind)) + textSize(e.Subject) + textSize(e.TokenID) + uvarintSize(uint64(len(e.Trusts)+len(e.Parents)))
 	for _, t := range e.Trusts {
 		n += textSize(t)
+	}
+	for _, p := range e.Parents {
+		n += uvarintSize(uint64(len(parentLink)+len(p))) + len(parentLink) + len(p)
 	}
 	return n + len(e.Salt) + len(e.Body)
 }
@@ -152,10 +163,12 @@ func decodeEntry(encoded []byte) (audit.Entry, error) {
 	e.Generation = d.varint()
 	e.Time = moment(d.varint())
 	e.Kind, e.Subject, e.TokenID = audit.Kind(d.text()), d.text(), d.text()
-	if n := d.count(1); n > 0 {
-		e.Trusts = make([]string, n)
-		for i := range e.Trusts {
-			e.Trusts[i] = d.text()
+	for range d.count(1) {
+		link := d.text()
+		if parent, ok := strings.CutPrefix(link, parentLink); ok {
+			e.Parents = append(e.Parents, parent)
+		} else {
+			e.Trusts = append(e.Trusts, link)
 		}
 	}
 	e.Salt = d.key()

@@ -20,11 +20,15 @@ func anyEntry(t *rapid.T) audit.Entry {
 		Time:       moment(rapid.Int64Range(-1<<50, 1<<55).Draw(t, "time")),
 		Kind:       audit.Kind(rapid.SampledFrom([]string{"", "token.issued", "x"}).Draw(t, "kind")),
 		Subject:    rapid.String().Draw(t, "subject"), TokenID: rapid.String().Draw(t, "token"),
-		Trusts: rapid.SliceOf(rapid.String()).Draw(t, "trusts"),
+		Trusts:  rapid.SliceOf(rapid.SampledFrom([]string{"", "t", "trust"})).Draw(t, "trusts"),
+		Parents: rapid.SliceOf(rapid.String()).Draw(t, "parents"),
 		Salt:   anyKey(t), Body: rapid.SliceOf(rapid.Byte()).Draw(t, "body"),
 	}
 	if len(e.Trusts) == 0 {
 		e.Trusts = nil
+	}
+	if len(e.Parents) == 0 {
+		e.Parents = nil
 	}
 	return e
 }

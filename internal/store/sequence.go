@@ -180,15 +180,27 @@ func (o *oldest) add(r row) error {
 
 const eventWidth = 8 // columns
 
-// unpack inserts events and the trusts that they are found by, or returns errRepeated where one is there already.
+// parentKey returns what the tokens are found by that were issued for one. One of our own has an ID, which is kept as it is:
+// those made at one time are together in the index.
+func parentKey(jti string) []byte {
+	if own, err := id.Bytes(jti); err == nil {
+		return own[:]
+	}
+	return digest(parentLink + jti)
+}
+
+// unpack inserts events, and the trusts and parents that they are found by, or returns errRepeated where one is there already.
 func (s *Store) unpack(ctx context.Context, tx *sql.Tx, list []sequenced) error {
 	events := make([]any, 0, eventWidth*len(list))
-	trusts := make([]any, 0, 3*len(list))
+	links := make([]any, 0, 3*2*len(list))
 	for i := range list {
 		e := &list[i]
 		events = append(events, e.workspace(), e.id(), micros(e.Time), string(e.Kind), digest(e.Subject), tokenColumn(&e.Entry), e.encoded, e.index)
 		for _, t := range e.Trusts {
-			trusts = append(trusts, e.workspace(), digest(t), e.id())
+			links = append(links, e.workspace(), digest(t), e.id())
+		}
+		for _, p := range e.Parents {
+			links = append(links, e.workspace(), parentKey(p), e.id())
 		}
 	}
 	inserted, err := execRows(ctx, tx, s.hot.events, events, eventWidth)
@@ -198,7 +210,7 @@ func (s *Store) unpack(ctx context.Context, tx *sql.Tx, list []sequenced) error 
 	case inserted != int64(len(list)):
 		return errRepeated
 	}
-	_, err = execRows(ctx, tx, s.hot.eventTrusts, trusts, 3)
+	_, err = execRows(ctx, tx, s.hot.eventTrusts, links, 3)
 	return err
 }
 

@@ -131,6 +131,7 @@ func (h *handler) api() {
 	h.keyAPI(api)
 	h.recordAPI(api)
 	h.logAPI(api)
+	h.lineageAPI(api)
 	h.cutOffAPI(api)
 	h.revocableAPI(api)
 	openAnswers(api.OpenAPI())

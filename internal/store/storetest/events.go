@@ -177,6 +177,7 @@ var (
 	someKinds    = []audit.Kind{audit.TokenIssued, audit.TokenRefused, audit.TrustCreated}
 	someSubjects = []string{"", "subject one", "subject two"}
 	someTrusts   = []string{"t1", "t2", "t3"}
+	parentID     = id.New(now)
 )
 
 // population records events of all sorts in both workspaces, a few to a batch.
@@ -192,6 +193,7 @@ func (l *lab) population(n int) []audit.Entry {
 		e.Time = now.Add(time.Duration(r.IntN(100)) * time.Second)
 		e.ID, e.Subject, e.Body = id.New(e.Time), someSubjects[r.IntN(3)], fmt.Append(nil, i)
 		e.TokenID = []string{"", e.ID, "jti"}[r.IntN(3)]
+		e.Parents = [][]string{nil, {"parent"}, {parentID, "parent"}}[r.IntN(3)]
 		for _, t := range someTrusts {
 			if r.IntN(2) == 0 {
 				e.Trusts = append(e.Trusts, t)
@@ -222,6 +224,10 @@ func queries(all []audit.Entry) map[string]audit.Query {
 		"nobody":            {Subject: "nobody"},
 		"trust":             {Trust: "t2"},
 		"token":             {TokenID: "jti"},
+		"parent":            {Parent: "parent"},
+		"own parent":        {Parent: parentID},
+		"parent and trust":  {Parent: "parent", Trust: "t1"},
+		"no parent":         {Parent: "t1"},
 		"own token":         {TokenID: own.ID},
 		"event, no token":   {TokenID: all[slices.IndexFunc(all, func(e audit.Entry) bool { return e.TokenID == "" })].ID},
 		"one":               {ID: own.ID},
@@ -250,6 +256,7 @@ func expected(all []audit.Entry, q audit.Query) []audit.Entry {
 		case q.Kinds != nil && !slices.Contains(q.Kinds, e.Kind):
 		case q.Subject != "" && e.Subject != q.Subject:
 		case q.Trust != "" && !slices.Contains(e.Trusts, q.Trust):
+		case q.Parent != "" && !slices.Contains(e.Parents, q.Parent):
 		case q.ID != "" && e.ID != q.ID:
 		case q.TokenID != "" && e.TokenID != q.TokenID:
 		case q.Before != "" && !older(e.ID, q.Before):
