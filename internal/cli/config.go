@@ -64,6 +64,8 @@ func settingsOf(c server.Config) []setting {
 			value = shortDuration(of)
 		case []server.Reach:
 			value = reaches(of)
+		case []server.Publication:
+			value = places(of)
 		case []string:
 			value = append([]string{}, of...) // none is an empty list, too
 		}
@@ -79,6 +81,14 @@ func reaches(list []server.Reach) []string {
 	lines := []string{}
 	for _, r := range list {
 		lines = append(lines, fmt.Sprintf("%s port %d for %s", r.CIDR, r.Port, r.Workspace))
+	}
+	return lines
+}
+
+func places(list []server.Publication) []string {
+	lines := []string{}
+	for _, p := range list {
+		lines = append(lines, p.String())
 	}
 	return lines
 }

@@ -25,6 +25,7 @@ type Metrics struct {
 	failures prometheus.Counter
 	waiting  prometheus.Gauge
 	signed   prometheus.Counter
+	places   *prometheus.CounterVec
 }
 
 // New returns metrics that begin at zero. Confirmed says when the database was heard last.
@@ -65,12 +66,15 @@ func New(confirmed func() time.Time) *Metrics {
 	m.signed = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "nsc_log_checkpoints_signed_total", Help: "Checkpoints of the workspaces' logs that this node signed.",
 	})
+	m.places = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "nsc_log_publications_total", Help: "Checkpoints that were published outside, by kind of place and result: done or failed.",
+	}, []string{"place", "result"})
 	heard := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "nsc_database_confirmed_age_seconds",
 		Help: "Time since the database last said which workspaces changed. Above one second, requests are refused.",
 	}, func() float64 { return time.Since(confirmed()).Seconds() })
 	m.registry.MustRegister(
-		m.requests, m.duration, m.issued, m.refused, m.limited, m.commits, m.batch, m.failures, m.waiting, m.signed, heard,
+		m.requests, m.duration, m.issued, m.refused, m.limited, m.commits, m.batch, m.failures, m.waiting, m.signed, m.places, heard,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	return m
@@ -111,3 +115,12 @@ func (m *Metrics) LogWaits(events int64) { m.waiting.Set(float64(events)) }
 
 // CheckpointsSigned counts checkpoints.
 func (m *Metrics) CheckpointsSigned(n int) { m.signed.Add(float64(n)) }
+
+// CheckpointPublished counts an attempt to publish a checkpoint.
+func (m *Metrics) CheckpointPublished(kind string, err error) {
+	result := "done"
+	if err != nil {
+		result = "failed"
+	}
+	m.places.WithLabelValues(kind, result).Inc()
+}

@@ -47,7 +47,9 @@ type Config struct {
 	RotateEvery   time.Duration `yaml:"key_rotate_every" doc:"how long a signing key signs"`
 	Issuers       []Reach       `yaml:"reachable_issuers" doc:"private addresses at which a workspace's trusted issuers may be"`
 
-	PublicCheckpoints bool `yaml:"public_checkpoints" doc:"anybody may read the checkpoints of the workspaces' logs: how many events there are, and a hash"`
+	Checkpoints       []Publication `yaml:"checkpoints" doc:"where the checkpoints of the workspaces' logs are published: files and webhooks"`
+	CheckpointEvery   time.Duration `yaml:"checkpoint_every" doc:"how often a log's newest checkpoint is published, if it grew"`
+	PublicCheckpoints bool          `yaml:"public_checkpoints" doc:"anybody may read the checkpoints of the workspaces' logs: how many events there are, and a hash"`
 
 	// Reload reads the configuration again, for SIGHUP; nil where there is nothing to read.
 	Reload func() (Config, error) `yaml:"-" json:"-"`
@@ -77,13 +79,20 @@ const (
 // defaultTraceRatio shows where the time goes, and costs a busy server nothing that could be measured.
 const defaultTraceRatio = 0.01
 
+// A log has at most one checkpoint a second. Places outside need not have each.
+const (
+	defaultCheckpointEvery = 10 * time.Second
+	leastCheckpointEvery   = time.Second
+)
+
 // Default returns the configuration of an empty file.
 func Default() Config {
 	return Config{
 		Listen: DefaultListen, DataDir: defaultDataDir(),
 		AddressRate: defaultAddressRate, WorkspaceRate: defaultWorkspaceRate,
 		PublishAhead: keys.DefaultSchedule.PublishAhead, RotateEvery: keys.DefaultSchedule.RotateEvery,
-		ACMEDirectory: autocert.DefaultACMEDirectory, TraceRatio: defaultTraceRatio,
+		CheckpointEvery: defaultCheckpointEvery,
+		ACMEDirectory:   autocert.DefaultACMEDirectory, TraceRatio: defaultTraceRatio,
 	}
 }
 
@@ -247,6 +256,9 @@ func (c Config) Check() error {
 		return err
 	}
 	if err := c.checkTraces(); err != nil {
+		return err
+	}
+	if err := c.checkPublications(); err != nil {
 		return err
 	}
 	if c.AddressRate < 0 || c.WorkspaceRate < 0 {

@@ -252,6 +252,9 @@ func (n *node) ownHosts(listening net.Addr) []string {
 func (n *node) startWork(ctx context.Context) {
 	n.work.Go(func() { audit.Sequence(ctx, n.parts.store, n.log) })
 	n.work.Go(func() { n.parts.checkpointer(n.log).Run(ctx) })
+	for _, p := range n.parts.publishers(n.config, n.log) {
+		n.work.Go(func() { p.Run(ctx) })
+	}
 	n.work.Go(func() { n.parts.cache.Watch(ctx, n.log) })
 	n.work.Go(func() { n.parts.rotator.Run(ctx, n.parts.store, n.log) })
 	n.work.Go(func() { n.sweep(ctx) })

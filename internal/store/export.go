@@ -45,8 +45,8 @@ var moved = []movedTable{
 	{"log_keys", "workspace_id"},
 }
 
-// left are the tables that stay: what is in them is nothing once no server runs.
-var left = []string{"queue", "leases"}
+// left are the tables that stay: what is in them is nothing once no server runs, or is published once more.
+var left = []string{"queue", "leases", "log_publications"}
 
 type movedTable struct{ name, order string }
 

@@ -30,15 +30,20 @@ func (s *Store) LogHead(ctx context.Context, workspaceID string) (audit.LogHead,
 
 // UnsignedLogs returns, of all workspaces, at most limit logs that are longer than their checkpoints say.
 func (s *Store) UnsignedLogs(ctx context.Context, limit int) ([]audit.LogHead, error) {
-	rows, err := s.reader.QueryContext(ctx, `SELECT workspace_id FROM log_heads WHERE size > signed_size LIMIT $1`, page(limit))
+	return s.logHeads(ctx, "unsigned logs", `SELECT workspace_id FROM log_heads WHERE size > signed_size LIMIT $1`, page(limit))
+}
+
+// logHeads returns the heads of the logs whose workspaces a query selects.
+func (s *Store) logHeads(ctx context.Context, operation, query string, args ...any) ([]audit.LogHead, error) {
+	rows, err := s.reader.QueryContext(ctx, query, args...)
 	workspaces, err := all(rows, err, func(r row) (w []byte, err error) { return w, r.Scan(&w) })
 	if err != nil {
-		return nil, named("unsigned logs", s.classify(err))
+		return nil, named(operation, s.classify(err))
 	}
 	list := make([]audit.LogHead, 0, len(workspaces))
 	for _, w := range workspaces {
 		if len(w) != id.Size {
-			return nil, named("unsigned logs", errDamaged)
+			return nil, named(operation, errDamaged)
 		}
 		h, err := s.LogHead(ctx, id.Text(key(w)))
 		if err != nil {

@@ -66,7 +66,7 @@ func TestGuideNamesEveryKindOfEvent(t *testing.T) {
 // The operator's guide has every configuration key, and the variable that goes over it.
 func TestGuideNamesEveryConfigurationKey(t *testing.T) {
 	text := readWords(t, "docs/guide/operations.md")
-	for _, of := range []reflect.Type{reflect.TypeFor[server.Config](), reflect.TypeFor[server.Reach]()} {
+	for _, of := range []reflect.Type{reflect.TypeFor[server.Config](), reflect.TypeFor[server.Reach](), reflect.TypeFor[server.Publication]()} {
 		for i := range of.NumField() {
 			if name := of.Field(i).Tag.Get("yaml"); name != "-" && !strings.Contains(text, "`"+name+"`") {
 				t.Errorf("docs/guide/operations.md does not say what %s is", name)

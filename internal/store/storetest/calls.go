@@ -135,6 +135,10 @@ var every = map[string]func(context.Context, *store.Store, things) (any, error){
 	"KeepCheckpoints": func(c context.Context, s *store.Store, x things) (any, error) {
 		return nil, s.KeepCheckpoints(c, []audit.LogHead{{WorkspaceID: x.workspaceID, Checkpoint: "\x00"}})
 	},
+	"Unpublished": func(c context.Context, s *store.Store, x things) (any, error) { return s.Unpublished(c, x.lease, 1) },
+	"KeepPublications": func(c context.Context, s *store.Store, x things) (any, error) {
+		return nil, s.KeepPublications(c, x.lease, []audit.LogHead{{WorkspaceID: "none"}})
+	},
 	"UnsignedLogs": func(c context.Context, s *store.Store, _ things) (any, error) { return s.UnsignedLogs(c, 1) },
 
 	"Installation": func(c context.Context, s *store.Store, _ things) (any, error) { return s.Installation(c) },
@@ -200,8 +204,10 @@ var every = map[string]func(context.Context, *store.Store, things) (any, error){
 // wholeInstallation are the methods that are about no one workspace, and whether they take text.
 var wholeInstallation = map[string]bool{
 	"Installation": false, "CreateInstallation": true, "Workspaces": true, "Generations": false, "RotationDue": false, "KeysGone": false,
-	"Export": false, "Import": false, "Reseal": false, "Restore": false, "Pending": false, "Sequence": false, "SweepUses": false, "SweepCutOffs": false, "SweepAnswers": false, "SweepOpaque": false,
-	"Opaque": false, "Revocable": false, "UnsignedLogs": false, "AcquireLease": true, "ReleaseLease": true, "Ping": false,
+	"Export": false, "Import": false, "Reseal": false, "Restore": false, "Pending": false, "Sequence": false,
+	"SweepUses": false, "SweepCutOffs": false, "SweepAnswers": false, "SweepOpaque": false, "Opaque": false,
+	"Revocable": false, "UnsignedLogs": false, "AcquireLease": true, "ReleaseLease": true, "Ping": false,
+	"Unpublished": true, "KeepPublications": true,
 }
 
 // fills are those that rightly find or fill a workspace that exists, whoever's it is.

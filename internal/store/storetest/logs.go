@@ -132,6 +132,37 @@ var logs = map[string]func(*lab){
 		}
 	},
 
+	"each place gets the newest checkpoint of each log once": func(l *lab) {
+		l.fill(l.one, 3)
+		l.fill(l.two, 2)
+		unpublished := func(place string) (names []string) {
+			list, err := l.Unpublished(l.ctx, place, 10)
+			l.must(err)
+			for _, h := range list {
+				names = append(names, fmt.Sprint(h.Workspace, " ", h.SignedSize, " ", h.Checkpoint))
+			}
+			slices.Sort(names)
+			return names
+		}
+		equal(l, len(unpublished("file")), 0) // nothing is signed
+		sign := func(w workspace.Workspace) audit.LogHead {
+			h := l.head(w)
+			h.SignedSize, h.Checkpoint = h.Size, fmt.Sprint("note of ", h.Size)
+			l.must(l.KeepCheckpoints(l.ctx, []audit.LogHead{h}))
+			return h
+		}
+		one, two := sign(l.one), sign(l.two)
+		equal(l, unpublished("file"), []string{"one 3 note of 3", "two 2 note of 2"})
+		l.must(l.KeepPublications(l.ctx, "file", []audit.LogHead{one, two}))
+		equal(l, len(unpublished("file")), 0)
+		equal(l, len(unpublished("webhook")), 2)
+		l.fill(l.one, 1)
+		equal(l, len(unpublished("file")), 0)
+		sign(l.one)
+		l.must(l.KeepPublications(l.ctx, "file", []audit.LogHead{{WorkspaceID: l.one.ID, SignedSize: 1}})) // by a node that was held up
+		equal(l, unpublished("file"), []string{"one 4 note of 4"})
+	},
+
 	"a log has one key for ever": func(l *lab) {
 		k := keys.LogKey{WorkspaceID: l.one.ID, Public: []byte{1}, Sealed: []byte{2}, CreatedAt: now}
 		l.must(l.CreateLogKey(l.ctx, k))

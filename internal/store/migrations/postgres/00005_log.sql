@@ -35,3 +35,11 @@ CREATE TABLE log_keys (
     sealed bytea NOT NULL,
     created_at bigint NOT NULL
 );
+
+-- How much of a log a place outside has a checkpoint of.
+CREATE TABLE log_publications (
+    workspace_id bytea NOT NULL,
+    place text COLLATE "C" NOT NULL,
+    size bigint NOT NULL,
+    PRIMARY KEY (workspace_id, place)
+);

@@ -30,3 +30,11 @@ CREATE TABLE log_keys (
     sealed       BLOB    NOT NULL,
     created_at   INTEGER NOT NULL
 ) STRICT;
+
+-- How much of a log a place outside has a checkpoint of.
+CREATE TABLE log_publications (
+    workspace_id BLOB    NOT NULL,
+    place        TEXT    NOT NULL,
+    size         INTEGER NOT NULL,
+    PRIMARY KEY (workspace_id, place)
+) STRICT;

@@ -1,0 +1,130 @@
+package server
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nsc-federation/nsc/internal/audit"
+	"github.com/nsc-federation/nsc/internal/evidence"
+)
+
+func TestRule27CheckpointsGoOutside(t *testing.T) {
+	posted := make(chan string, 100)
+	hook := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		text, err := io.ReadAll(r.Body)
+		if err != nil || r.Method != http.MethodPost || r.URL.Path != "/secret-path" {
+			t.Errorf("%s %s, %v", r.Method, r.URL, err)
+		}
+		posted <- string(text)
+	}))
+	defer hook.Close()
+	c := devConfig(t)
+	file := filepath.Join(t.TempDir(), "checkpoints.txt")
+	c.Checkpoints, c.CheckpointEvery = []Publication{{File: file}, {Webhook: hook.URL + "/secret-path"}}, time.Second
+	s := start(t, c)
+	log := s.signedLog(t)
+	origin := log["origin"].(string)
+	want := func(list []string) bool {
+		for _, note := range list {
+			if strings.HasPrefix(note, origin+"\n") {
+				return true
+			}
+		}
+		return false
+	}
+	deadline, seen, text := time.After(time.Minute), []string(nil), ""
+	for !want(seen) || !want(evidence.SplitNotes(text)) {
+		select {
+		case note := <-posted:
+			seen = append(seen, note)
+		case <-deadline:
+			t.Fatalf("posted %q, written %q\n%s", seen, text, s.logs)
+		case <-time.After(20 * time.Millisecond):
+		}
+		content, err := os.ReadFile(file)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+		text = string(content)
+	}
+	for name, outside := range map[string]string{"file": text, "webhook": strings.Join(seen, "\n")} {
+		r := verifies(t, evidence.Input{Export: strings.NewReader(s.exported(t, 0)), Outside: outside, Key: log["verifier_key"].(string)})
+		if !strings.Contains(strings.Join(r.Proved, "\n"), "of a checkpoint that was kept outside") {
+			t.Errorf("%s: %v, %v", name, r.Proved, r.Unproved)
+		}
+	}
+	if strings.Contains(s.logs.String(), "secret-path") {
+		t.Error("the webhook's path, which may be a secret, is in the log")
+	}
+}
+
+// Rule 35: webhooks go through the one dialer. nsc server calls no address of its own network unless it is listed, follows
+// no redirect, and shows nobody the URL.
+func TestRule35WebhooksAreDialledLikeEverythingElse(t *testing.T) {
+	status := http.StatusOK
+	hook := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Location", "/elsewhere")
+		w.WriteHeader(status)
+	}))
+	hook.Config.ErrorLog = nil
+	defer hook.Close()
+	c := serverConfig(t)
+	h := audit.LogHead{Checkpoint: "note"}
+	place := c.place(Publication{Webhook: hook.URL + "/secret-path"})
+	if err := place.Publish(t.Context(), h); err == nil || !strings.Contains(err.Error(), "not one that may be called") {
+		t.Errorf("%v", err)
+	}
+	c.Issuers = []Reach{{Workspace: "system", CIDR: "127.0.0.0/8"}}
+	place = c.place(Publication{Webhook: hook.URL + "/secret-path"})
+	if err := place.Publish(t.Context(), h); err == nil || !strings.Contains(err.Error(), "certificate") {
+		t.Errorf("listed, but not trusted: %v", err)
+	}
+	plain := httptest.NewServer(hook.Config.Handler)
+	defer plain.Close()
+	place = devConfig(t).place(Publication{Webhook: plain.URL + "/secret-path"})
+	for _, status = range []int{http.StatusOK, http.StatusNoContent, http.StatusFound, http.StatusTemporaryRedirect, http.StatusForbidden, http.StatusInternalServerError} {
+		if err := place.Publish(t.Context(), h); (err == nil) != (status < 300) || err != nil && strings.Contains(err.Error(), "secret") {
+			t.Errorf("%d: %v", status, err)
+		}
+	}
+	plain.Close()
+	if err := place.Publish(t.Context(), h); err == nil || strings.Contains(err.Error()+place.Name(), "secret") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestCheckpointPlacesAreChecked(t *testing.T) {
+	for name, x := range map[string]struct {
+		place Publication
+		every time.Duration
+		dev   bool
+		want  string
+	}{
+		"nothing":         {Publication{}, time.Second, false, "checkpoints[0]: needs either file or webhook"},
+		"both":            {Publication{"/x", "https://example.com"}, time.Second, false, "needs either file or webhook"},
+		"a relative path": {Publication{File: "x"}, time.Second, false, "must be an absolute path"},
+		"plain HTTP":      {Publication{Webhook: "http://example.com/x"}, time.Second, false, "https://"},
+		"no URL":          {Publication{Webhook: "example.com"}, time.Second, false, "https://"},
+		"a password":      {Publication{Webhook: "https://a:b@example.com/"}, time.Second, false, "https://"},
+		"too often":       {Publication{File: "/x"}, time.Second / 2, false, "checkpoint_every: 500ms is too short"},
+		"a file":          {Publication{File: "/x"}, time.Second, false, ""},
+		"a webhook":       {Publication{Webhook: "https://example.com/x"}, time.Second, false, ""},
+		"plain HTTP, dev": {Publication{Webhook: "http://127.0.0.1/x"}, time.Second, true, ""},
+		"another, in dev": {Publication{Webhook: "ftp://127.0.0.1/x"}, time.Second, true, "https://"},
+	} {
+		c := serverConfig(t)
+		c.Dev, c.Checkpoints, c.CheckpointEvery = x.dev, []Publication{x.place}, x.every
+		err := c.Check()
+		if (err == nil) != (x.want == "") || err != nil && !strings.Contains(err.Error(), x.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
