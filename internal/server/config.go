@@ -49,6 +49,7 @@ type Config struct {
 
 	Checkpoints       []Publication `yaml:"checkpoints" doc:"where the checkpoints of the workspaces' logs are published: files and webhooks"`
 	CheckpointEvery   time.Duration `yaml:"checkpoint_every" doc:"how often a log's newest checkpoint is published, if it grew"`
+	RecordRetention   time.Duration `yaml:"record_retention" doc:"age at which events are erased, of which only hashes stay in the log; 0 is never"`
 	PublicCheckpoints bool          `yaml:"public_checkpoints" doc:"anybody may read the checkpoints of the workspaces' logs: how many events there are, and a hash"`
 
 	// Reload reads the configuration again, for SIGHUP; nil where there is nothing to read.
@@ -84,6 +85,9 @@ const (
 	defaultCheckpointEvery = 10 * time.Second
 	leastCheckpointEvery   = time.Second
 )
+
+// leastRetention is far more than a token lives, of which a cut-off must still find what it cannot reach.
+const leastRetention = 7 * 24 * time.Hour
 
 // Default returns the configuration of an empty file.
 func Default() Config {
@@ -260,6 +264,10 @@ func (c Config) Check() error {
 	}
 	if err := c.checkPublications(); err != nil {
 		return err
+	}
+	if c.RecordRetention != 0 && c.RecordRetention < leastRetention {
+		return fmt.Errorf("record_retention: %s is too short: events are needed while tokens live that they are about; give at least 168h, or 0 for ever",
+			c.RecordRetention)
 	}
 	if c.AddressRate < 0 || c.WorkspaceRate < 0 {
 		return errors.New("rate_limit_per_address and rate_limit_per_workspace cannot be negative; 0 is no limit")

@@ -128,3 +128,12 @@ func TestCheckpointPlacesAreChecked(t *testing.T) {
 		}
 	}
 }
+
+func TestRule25RetentionIsLongerThanTokensLive(t *testing.T) {
+	for age, ok := range map[time.Duration]bool{0: true, time.Hour: false, leastRetention - 1: false, leastRetention: true, -1: false} {
+		c := serverConfig(t)
+		if c.RecordRetention = age; (c.Check() == nil) != ok {
+			t.Errorf("%s: %v", age, c.Check())
+		}
+	}
+}

@@ -252,6 +252,9 @@ func (n *node) ownHosts(listening net.Addr) []string {
 func (n *node) startWork(ctx context.Context) {
 	n.work.Go(func() { audit.Sequence(ctx, n.parts.store, n.log) })
 	n.work.Go(func() { n.parts.checkpointer(n.log).Run(ctx) })
+	if age := n.config.RecordRetention; age > 0 {
+		n.work.Go(func() { (&audit.Eraser{Erasure: n.parts.store, Age: age, Now: time.Now, Log: n.log}).Run(ctx) })
+	}
 	for _, p := range n.parts.publishers(n.config, n.log) {
 		n.work.Go(func() { p.Run(ctx) })
 	}

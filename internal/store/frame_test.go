@@ -22,7 +22,7 @@ func anyEntry(t *rapid.T) audit.Entry {
 		Subject:    rapid.String().Draw(t, "subject"), TokenID: rapid.String().Draw(t, "token"),
 		Trusts:  rapid.SliceOf(rapid.SampledFrom([]string{"", "t", "trust"})).Draw(t, "trusts"),
 		Parents: rapid.SliceOf(rapid.String()).Draw(t, "parents"),
-		Salt:   anyKey(t), Body: rapid.SliceOf(rapid.Byte()).Draw(t, "body"),
+		Salt:    anyKey(t), Body: rapid.SliceOf(rapid.Byte()).Draw(t, "body"),
 	}
 	if len(e.Trusts) == 0 {
 		e.Trusts = nil

@@ -139,6 +139,9 @@ var every = map[string]func(context.Context, *store.Store, things) (any, error){
 	"KeepPublications": func(c context.Context, s *store.Store, x things) (any, error) {
 		return nil, s.KeepPublications(c, x.lease, []audit.LogHead{{WorkspaceID: "none"}})
 	},
+	"EraseEvents": func(c context.Context, s *store.Store, _ things) (any, error) {
+		return s.EraseEvents(c, now.Add(-time.Hour), 1)
+	},
 	"UnsignedLogs": func(c context.Context, s *store.Store, _ things) (any, error) { return s.UnsignedLogs(c, 1) },
 
 	"Installation": func(c context.Context, s *store.Store, _ things) (any, error) { return s.Installation(c) },
@@ -207,7 +210,7 @@ var wholeInstallation = map[string]bool{
 	"Export": false, "Import": false, "Reseal": false, "Restore": false, "Pending": false, "Sequence": false,
 	"SweepUses": false, "SweepCutOffs": false, "SweepAnswers": false, "SweepOpaque": false, "Opaque": false,
 	"Revocable": false, "UnsignedLogs": false, "AcquireLease": true, "ReleaseLease": true, "Ping": false,
-	"Unpublished": true, "KeepPublications": true,
+	"Unpublished": true, "KeepPublications": true, "EraseEvents": false,
 }
 
 // fills are those that rightly find or fill a workspace that exists, whoever's it is.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -161,6 +162,40 @@ var logs = map[string]func(*lab){
 		sign(l.one)
 		l.must(l.KeepPublications(l.ctx, "file", []audit.LogHead{{WorkspaceID: l.one.ID, SignedSize: 1}})) // by a node that was held up
 		equal(l, unpublished("file"), []string{"one 4 note of 4"})
+	},
+
+	"Rule25: what is erased is found by nothing, and its leaf stays": func(l *lab) {
+		all := l.population(300)
+		cut := now.Add(50 * time.Second)
+		if n, err := l.EraseEvents(l.ctx, cut, 1000); n != 0 || err != nil {
+			l.Fatalf("%d erased that are in no log, %v", n, err)
+		}
+		l.sequence()
+		before := map[string][]audit.Logged{l.one.ID: l.log(l.one), l.two.ID: l.log(l.two)}
+		heads := []audit.LogHead{l.head(l.one), l.head(l.two)}
+		kept := slices.DeleteFunc(slices.Clone(all), func(e audit.Entry) bool { return e.Time.Before(cut) })
+		erased := 0
+		for n := 7; n == 7; erased += n {
+			var err error
+			n, err = l.EraseEvents(l.ctx, cut, 7)
+			l.must(err)
+		}
+		equal(l, erased, len(all)-len(kept))
+		for _, q := range queries(all) {
+			l.finds(q, kept)
+		}
+		equal(l, []audit.LogHead{l.head(l.one), l.head(l.two)}, heads)
+		for _, w := range []workspace.Workspace{l.one, l.two} {
+			for i, e := range l.log(w) {
+				was := before[w.ID][i]
+				if was.Entry.Time.Before(cut) {
+					was.Entry = audit.Entry{}
+				}
+				equal(l, e, was)
+			}
+		}
+		l.furnished() // the log goes on
+		l.sequence()
 	},
 
 	"a log has one key for ever": func(l *lab) {
