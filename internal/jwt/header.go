@@ -21,7 +21,9 @@ func parseHeader(document string) (Header, error) {
 			algorithm, err = s.text()
 			h.Algorithm = Algorithm(algorithm)
 		case "kid":
-			h.KeyID, err = s.text()
+			if h.KeyID, err = s.text(); err == nil && h.KeyID == "" { // or it would count as a token that names no key
+				err = malformed("the header has an empty kid")
+			}
 		case "typ":
 			h.Type, err = s.text()
 		case "crit", "b64", "jku", "jwk", "x5u":

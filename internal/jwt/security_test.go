@@ -118,6 +118,7 @@ func TestSecurityAlgorithmConfusion(t *testing.T) {
 		{"control: x5c, x5t and cty are ignored", forge(ES256, `{"alg":"ES256","x5c":["x"],"x5t":"y","cty":"JWT"}`, honest), ec, nil},
 		{"control: JKU is not jku, and ignored", forge(ES256, `{"alg":"ES256","JKU":"https://evil.example.com"}`, honest), ec, nil},
 		{"kid a number", forge(ES256, `{"alg":"ES256","kid":1}`, honest), ec, ErrMalformed},
+		{"kid empty", forge(ES256, `{"alg":"ES256","kid":""}`, honest), ec, ErrMalformed},
 		{"typ null", forge(ES256, `{"alg":"ES256","typ":null}`, honest), ec, ErrMalformed},
 		{"kid twice", forge(ES256, `{"alg":"ES256","kid":"a","kid":"b"}`, honest), ec, ErrMalformed},
 
