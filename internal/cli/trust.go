@@ -72,6 +72,7 @@ func (p *program) describeTrust(w io.Writer, t api.Trust) {
 	describe(w, []field{
 		{"ID", t.ID},
 		{"Description", shown(t.Description)},
+		{"Declared by", shown(t.ManagedBy)},
 		{"State", trustState(t)},
 		{"Issuer", shown(t.Issuer)},
 		{"Subject", shown(t.SubjectMatch)},

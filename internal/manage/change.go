@@ -90,7 +90,7 @@ func (s *Service) update(ctx context.Context, caller identity.Identity, before p
 		event.Details["key_source_of"] = strings.Join(along, " ")
 	}
 	if err := s.c.Trusts.UpdateTrust(ctx, after, before.Revision, s.entry(caller, event)); err != nil {
-		return policy.Trust{}, nil, err
+		return policy.Trust{}, nil, conflicting(err)
 	}
 	s.c.Forget(after.WorkspaceID)
 	return after, warnings, nil
@@ -178,9 +178,11 @@ func (s *Service) remove(ctx context.Context, caller identity.Identity, t policy
 	return nil
 }
 
-// sameMeaning reports whether two trusts differ in their description at most.
+// sameMeaning reports whether two trusts differ in their description at most. Which file declares a trust is for people,
+// too: it bears on no token.
 func sameMeaning(a, b policy.Trust) bool {
 	a.Description, b.Description = "", ""
+	a.ManagedBy, b.ManagedBy = "", ""
 	return reflect.DeepEqual(a, b)
 }
 

@@ -70,20 +70,24 @@ func (s *Service) addTrust(ctx context.Context, caller identity.Identity, t poli
 		return addedTrust{}, err
 	}
 	if err := s.c.Trusts.CreateTrust(ctx, t, entry); err != nil {
-		return addedTrust{}, otherSource(err)
+		return addedTrust{}, conflicting(err)
 	}
 	s.c.Forget(t.WorkspaceID)
 	return added, nil
 }
 
-// otherSource says what it is that a new trust is in conflict with.
-func otherSource(err error) error {
+// conflicting says what it is that a trust is in conflict with.
+func conflicting(err error) error {
 	if !fault.Is(err, fault.Conflict) {
 		return err
 	}
 	f := fault.New(fault.Conflict, err)
-	f.Field = "key_source"
-	f.Detail = "the workspace's other trusts in this issuer have another key source, and all share one: give the same"
+	switch f.Field = fault.From(err).Field; f.Field {
+	case "key_source":
+		f.Detail = "the workspace's other trusts in this issuer have another key source, and all share one: give the same"
+	case "managed_by":
+		f.Detail = "another trust of the workspace is declared by that manifest under that name"
+	}
 	return f
 }
 

@@ -32,6 +32,7 @@ func TestRule20VersionsAndRevisions(t *testing.T) {
 			{"no mappings, spelled otherwise", func(t *policy.Trust) { t.Mappings = map[string]string{} }, 0, 0},
 			{"the same end in another zone", func(t *policy.Trust) { t.KeySource.NotAfter = t.KeySource.NotAfter.In(time.FixedZone("x", 3600)) }, 0, 0},
 			{"the description", func(t *policy.Trust) { t.Description = "other" }, 0, 1},
+			{"the file that declares it", func(t *policy.Trust) { t.ManagedBy = "federation/api" }, 0, 1},
 			{"the description and more", func(t *policy.Trust) { t.Description, t.Enabled = "other", false }, 1, 1},
 			{"issuer", func(t *policy.Trust) { t.Issuer = "https://elsewhere.example" }, 1, 1},
 			{"subject", func(t *policy.Trust) { t.SubjectMatch = "repo:acme/web" }, 1, 1},

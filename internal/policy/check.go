@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"regexp"
 	"strings"
 	"time"
 
@@ -72,8 +73,14 @@ func checkTexts(t Trust) error {
 	if problem := checkProse(t.Description, maxDescription); problem != "" {
 		return wrong("description", "%s", problem)
 	}
+	if t.ManagedBy != "" && !managed.MatchString(t.ManagedBy) {
+		return wrong("managed_by", "%q is not <manifest>/<name>, each of lower-case letters, digits, '-', '_' and '.'", t.ManagedBy)
+	}
 	return nil
 }
+
+// managed is the form of ManagedBy: two names of at most 63 bytes.
+var managed = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,62}/[a-z0-9][a-z0-9._-]{0,62}$`)
 
 func checkDurations(t Trust) error {
 	for _, d := range []struct {

@@ -35,6 +35,7 @@ type Trust struct {
 	Enabled             bool
 	AllowSharedAudience bool // rule 2
 	Description         string
+	ManagedBy           string // "<manifest>/<name>" of the file that declares it; "" is none
 	KeySource           identity.KeySource
 
 	CreatedBy, UpdatedBy string // subjects

@@ -17,6 +17,7 @@ var (
 	ErrExists      = errors.New("exists already")
 	ErrStale       = errors.New("changed since it was read")
 	ErrKeySource   = errors.New("the issuer's other trusts have another key source")
+	ErrManaged     = errors.New("another trust has the name in the manifest")
 	ErrAnswered    = errors.New("the key was answered before")
 	ErrInvalid     = errors.New("cannot be stored")
 	ErrUnavailable = errors.New("the database is unavailable")
@@ -27,6 +28,7 @@ var codes = map[error]fault.Code{
 	ErrExists:      fault.Conflict,
 	ErrStale:       fault.Stale,
 	ErrKeySource:   fault.Conflict,
+	ErrManaged:     fault.Conflict,
 	ErrAnswered:    fault.KeyReused,
 	ErrInvalid:     fault.InvalidField,
 	ErrUnavailable: fault.Unavailable,
@@ -60,14 +62,20 @@ func known(err error) error {
 	return nil
 }
 
+// fields say what of a request the conflict is about, where it is not the thing itself.
+var fields = map[error]string{ErrKeySource: "key_source", ErrManaged: "managed_by"}
+
 // named says which operation failed, and adds the public face of the error.
 func named(operation string, err error) error {
 	if err == nil {
 		return nil
 	}
 	err = fmt.Errorf("store: %s: %w", operation, err)
-	if sentinel := known(err); sentinel != nil {
-		return fault.New(codes[sentinel], err)
+	sentinel := known(err)
+	if sentinel == nil {
+		return err
 	}
-	return err
+	f := fault.New(codes[sentinel], err)
+	f.Field = fields[sentinel]
+	return f
 }

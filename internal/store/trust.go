@@ -71,7 +71,7 @@ func (s *Store) Authority(ctx context.Context, workspaceID, id string) (workspac
 }
 
 // CreateTrust adds a trust relationship. Where other trusts of the workspace in the same issuer have another key source,
-// it is ErrKeySource.
+// it is ErrKeySource; where another has its name in a manifest, ErrManaged.
 func (s *Store) CreateTrust(ctx context.Context, t policy.Trust, e audit.Entry) error {
 	return s.change(ctx, "create trust", []string{t.WorkspaceID}, []audit.Entry{e}, func(tx *sql.Tx, _ int64) error {
 		return insertTrust(ctx, tx, t)
@@ -80,7 +80,8 @@ func (s *Store) CreateTrust(ctx context.Context, t policy.Trust, e audit.Entry) 
 
 // UpdateTrust replaces what may change of a trust: all but its IDs and its creation. It keeps the version that it is given,
 // and numbers the revision itself. Other trusts in the same issuer follow to its key source, with a version and a revision
-// of their own. Where the stored revision is not ifRevision, it is ErrStale.
+// of their own. Where the stored revision is not ifRevision, it is ErrStale; where another trust has its name in a manifest,
+// ErrManaged.
 func (s *Store) UpdateTrust(ctx context.Context, t policy.Trust, ifRevision int64, e audit.Entry) error {
 	return s.change(ctx, "update trust", []string{t.WorkspaceID}, []audit.Entry{e}, func(tx *sql.Tx, _ int64) error {
 		stored, err := revision(ctx, tx, t.WorkspaceID, t.ID)
@@ -127,12 +128,15 @@ func insertTrust(ctx context.Context, tx *sql.Tx, t policy.Trust) error {
 	if err := sameSource(ctx, tx, t, columns.keySource); err != nil {
 		return err
 	}
+	if err := unmanaged(ctx, tx, t); err != nil {
+		return err
+	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO trusts (`+trustColumns+`) VALUES
-		($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)`,
+		($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)`,
 		t.WorkspaceID, t.ID, t.Issuer, t.SubjectMatch, t.Audience, t.Condition, columns.mappings, columns.grants,
 		t.DefaultDuration.Microseconds(), t.MaxDuration.Microseconds(), t.MaxLifetime.Microseconds(),
 		flag(t.SingleUse), flag(t.Enabled), flag(t.AllowSharedAudience), t.Description, columns.keySource,
-		t.CreatedBy, t.UpdatedBy, micros(t.CreatedAt), micros(t.UpdatedAt), t.Version, t.Revision)
+		t.CreatedBy, t.UpdatedBy, micros(t.CreatedAt), micros(t.UpdatedAt), t.Version, t.Revision, t.ManagedBy)
 	return err
 }
 
@@ -150,19 +154,39 @@ func sameSource(ctx context.Context, tx *sql.Tx, t policy.Trust, keySource strin
 	return err
 }
 
+// unmanaged refuses a second trust that a manifest declares under one name: of two that apply it at once, one creates it.
+func unmanaged(ctx context.Context, tx *sql.Tx, t policy.Trust) error {
+	if t.ManagedBy == "" {
+		return nil
+	}
+	var other string
+	err := tx.QueryRowContext(ctx, `SELECT id FROM trusts WHERE workspace_id = $1 AND managed_by = $2 AND managed_by <> '' AND id <> $3`,
+		t.WorkspaceID, t.ManagedBy, t.ID).Scan(&other)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return nil
+	case err == nil:
+		return ErrManaged
+	}
+	return err
+}
+
 func replaceTrust(ctx context.Context, tx *sql.Tx, t policy.Trust) error {
 	columns, err := encodeTrust(t)
 	if err != nil {
 		return err
 	}
+	if err := unmanaged(ctx, tx, t); err != nil {
+		return err
+	}
 	_, err = tx.ExecContext(ctx, `UPDATE trusts SET issuer = $1, subject_match = $2, audience = $3, condition = $4, mappings = $5,
 		grants = $6, default_duration = $7, max_duration = $8, max_lifetime = $9, single_use = $10, enabled = $11,
 		allow_shared_audience = $12, description = $13, key_source = $14, updated_by = $15, updated_at = $16, version = $17,
-		revision = $18 WHERE workspace_id = $19 AND id = $20`,
+		revision = $18, managed_by = $19 WHERE workspace_id = $20 AND id = $21`,
 		t.Issuer, t.SubjectMatch, t.Audience, t.Condition, columns.mappings,
 		columns.grants, t.DefaultDuration.Microseconds(), t.MaxDuration.Microseconds(), t.MaxLifetime.Microseconds(),
 		flag(t.SingleUse), flag(t.Enabled), flag(t.AllowSharedAudience), t.Description, columns.keySource,
-		t.UpdatedBy, micros(t.UpdatedAt), t.Version, t.Revision, t.WorkspaceID, t.ID)
+		t.UpdatedBy, micros(t.UpdatedAt), t.Version, t.Revision, t.ManagedBy, t.WorkspaceID, t.ID)
 	if err != nil {
 		return err
 	}

@@ -61,7 +61,7 @@ func (h *handler) trustAPI(api huma.API) {
 		Summary: "Change a trust relationship",
 		Description: "What is left out or null stays as it is. The tokens that rest on the trust end, unless only its description changes; the call " +
 			"returns once no node signs by what was before. Needs a grant on the workspace: trust, write, and everything that the trust grants, before and after.",
-		Codes: []fault.Code{fault.Forbidden, fault.Stale}, Request: exampleTrustUpdate, Answer: exampleTrust,
+		Codes: []fault.Code{fault.Forbidden, fault.Stale, fault.Conflict}, Request: exampleTrustUpdate, Answer: exampleTrust,
 	}, h.updateTrust)
 	respond(h, api, operation{
 		ID: "remove-trust-relationship", Method: http.MethodDelete, Path: base + "/{id}", Tag: tagTrusts,

@@ -23,6 +23,7 @@ type trustBody struct {
 	Enabled             bool              `json:"enabled" doc:"Whether the trust admits anything"`
 	AllowSharedAudience bool              `json:"allow_shared_audience,omitempty" doc:"The audience may be one that many hold for another purpose"`
 	Description         string            `json:"description,omitempty" doc:"For people"`
+	ManagedBy           string            `json:"managed_by,omitempty" doc:"Manifest and name of the file that declares it; absent: none, it was made by hand" example:"federation/api"`
 	KeySource           keySourceBody     `json:"key_source" doc:"Where the issuer's keys come from"`
 	Version             int64             `json:"version" doc:"Moves with every change that ends the tokens which rest on the trust"`
 	Revision            int64             `json:"revision" doc:"Moves with every change; the ETag"`
@@ -37,7 +38,7 @@ func newTrustBody(t policy.Trust, warnings []string) trustBody {
 	return trustBody{
 		t.ID, t.Issuer, t.SubjectMatch, t.Audience, t.Condition, t.Mappings, newGrants(t.Grants),
 		t.DefaultDuration.String(), t.MaxDuration.String(), t.MaxLifetime.String(), t.SingleUse, t.Enabled, t.AllowSharedAudience,
-		t.Description, keySourceBody(t.KeySource), t.Version, t.Revision, t.CreatedBy, t.CreatedAt.UTC(), t.UpdatedBy,
+		t.Description, t.ManagedBy, keySourceBody(t.KeySource), t.Version, t.Revision, t.CreatedBy, t.CreatedAt.UTC(), t.UpdatedBy,
 		t.UpdatedAt.UTC(), warnings,
 	}
 }
@@ -66,6 +67,7 @@ type trustChange struct {
 	Enabled             *bool              `json:"enabled,omitempty" doc:"Whether the trust admits anything; true where a new trust does not say"`
 	AllowSharedAudience *bool              `json:"allow_shared_audience,omitempty" doc:"Allow an audience that many hold for another purpose"`
 	Description         *string            `json:"description,omitempty" doc:"For people; changing nothing else ends no token"`
+	ManagedBy           *string            `json:"managed_by,omitempty" doc:"Manifest and name of the file that declares it, as in federation/api: one trust of the workspace has it; empty: none. Changing nothing else ends no token" example:"federation/api"`
 	KeySource           *keySourceBody     `json:"key_source,omitempty" doc:"Where the issuer's keys come from, as a whole; default discovery. All trusts of a workspace in one issuer share it"`
 }
 
@@ -92,6 +94,7 @@ func (c trustChange) apply(t *policy.Trust) error {
 	set(&t.Enabled, c.Enabled)
 	set(&t.AllowSharedAudience, c.AllowSharedAudience)
 	set(&t.Description, c.Description)
+	set(&t.ManagedBy, c.ManagedBy)
 	if c.Grants != nil {
 		t.Grants = permissionsOf(*c.Grants)
 	}

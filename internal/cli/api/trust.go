@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"strconv"
 	"time"
 )
 
@@ -22,6 +23,7 @@ type Trust struct {
 	Enabled             bool              `json:"enabled"`
 	AllowSharedAudience bool              `json:"allow_shared_audience,omitempty"`
 	Description         string            `json:"description,omitempty"`
+	ManagedBy           string            `json:"managed_by,omitempty"`
 	KeySource           KeySource         `json:"key_source"`
 	Version             int64             `json:"version"`
 	Revision            int64             `json:"revision"`
@@ -63,6 +65,7 @@ type TrustChange struct {
 	Enabled             *bool              `json:"enabled,omitempty"`
 	AllowSharedAudience *bool              `json:"allow_shared_audience,omitempty"`
 	Description         *string            `json:"description,omitempty"`
+	ManagedBy           *string            `json:"managed_by,omitempty"`
 	KeySource           *KeySource         `json:"key_source,omitempty"`
 }
 
@@ -97,4 +100,23 @@ func (c *Client) trust(ctx context.Context, r request) (Trust, error) {
 	var t Trust
 	err := c.call(ctx, r, &t)
 	return t, err
+}
+
+// UpdateTrustAt changes what is said of a trust relationship that is at a revision; where it is at another, nothing is changed.
+func (c *Client) UpdateTrustAt(ctx context.Context, workspace, bearer, id string, revision int64, t TrustChange) (Trust, error) {
+	return c.trust(ctx, request{
+		method: http.MethodPatch, path: pathIn(workspace, trustRelationships, id), bearer: bearer, body: t, header: ifMatch(revision),
+	})
+}
+
+// RemoveTrustAt removes a trust relationship that is at a revision; where it is at another, nothing is removed.
+func (c *Client) RemoveTrustAt(ctx context.Context, workspace, bearer, id string, revision int64) error {
+	return c.call(ctx, request{
+		method: http.MethodDelete, path: pathIn(workspace, trustRelationships, id), bearer: bearer, header: ifMatch(revision),
+	}, nil)
+}
+
+// ifMatch insists on a revision, whose entity tag is the number in quotes.
+func ifMatch(revision int64) http.Header {
+	return http.Header{"If-Match": {`"` + strconv.FormatInt(revision, 10) + `"`}}
 }

@@ -57,6 +57,26 @@ var trusts = map[string]func(*lab){
 		l.is(l.UpdateTrust(l.ctx, want, want.Revision, event(l.one.ID, "x")), store.ErrNotFound)
 	},
 
+	"a name in a manifest is one trust's": func(l *lab) {
+		first, second := l.trust(trust(l.one.ID)), l.trust(trust(l.one.ID))
+		again := trust(l.one.ID)
+		again.ManagedBy = first.ManagedBy
+		l.is(l.CreateTrust(l.ctx, again, event(l.one.ID, "x")), store.ErrManaged)
+		change := second
+		change.ManagedBy = first.ManagedBy
+		l.is(l.UpdateTrust(l.ctx, change, second.Revision, event(l.one.ID, "x")), store.ErrManaged)
+		elsewhere := trust(l.two.ID)
+		elsewhere.ManagedBy = first.ManagedBy
+		l.trust(elsewhere)
+		for range 2 { // made by hand
+			free := trust(l.one.ID)
+			free.ManagedBy = ""
+			l.trust(free)
+		}
+		l.must(l.DeleteTrust(l.ctx, l.one.ID, first.ID, 0, event(l.one.ID, "x")))
+		l.must(l.UpdateTrust(l.ctx, change, second.Revision, event(l.one.ID, "x")))
+	},
+
 	"a trust is deleted at the revision that was seen, or at any": func(l *lab) {
 		t := l.trust(trust(l.one.ID))
 		l.is(l.DeleteTrust(l.ctx, l.one.ID, t.ID, t.Revision+1, event(l.one.ID, "x")), store.ErrStale)
