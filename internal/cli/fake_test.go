@@ -116,6 +116,7 @@ func (l *lab) write(name, content string) string {
 // call is a request that the fake server got.
 type call struct {
 	method, path, bearer string
+	ifMatch              string
 	form                 map[string]string
 	query                string
 	body                 map[string]any
@@ -205,6 +206,7 @@ func (f *fakeServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (f *fakeServer) read(r *http.Request) call {
 	c := call{method: r.Method, path: r.URL.Path, query: r.URL.Query().Encode(), form: map[string]string{}}
+	c.ifMatch = r.Header.Get("If-Match")
 	c.bearer = strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if r.Header.Get("Content-Type") == "application/json" {
 		if err := json.NewDecoder(r.Body).Decode(&c.body); err != nil {

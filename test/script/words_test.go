@@ -14,7 +14,7 @@ var ours = []string{
 	"docs/guide/operations.md", "docs/guide/audit.md", "docs/guide/http-service.md", "docs/guide/github-actions.md",
 	"docs/guide/gitlab.md", "docs/guide/circleci.md", "docs/guide/buildkite.md", "docs/guide/terraform-cloud.md",
 	"docs/guide/google-service-account.md", "docs/guide/aws-workloads.md", "docs/guide/azure-managed-identity.md",
-	"docs/guide/fly.md", "docs/guide/spiffe.md",
+	"docs/guide/fly.md", "docs/guide/spiffe.md", "docs/guide/files.md",
 }
 
 func readWords(t *testing.T, name string) string {

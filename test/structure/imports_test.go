@@ -216,6 +216,8 @@ func TestDataFlowsOneWay(t *testing.T) {
 		"internal/trace":     {"internal/id", "internal/jwt", "internal/identity", "internal/policy", "internal/audit", "internal/keys", "internal/sts", "internal/store", "internal/web", "internal/server", "internal/cli", "internal/manage", "internal/workspace"},
 		"internal/identity":  {"internal/policy", "internal/audit", "internal/keys", "internal/sts", "internal/store", "internal/web", "internal/server", "internal/cli", "internal/manage", "internal/workspace"},
 		"internal/preset":    {"internal/audit", "internal/keys", "internal/sts", "internal/store", "internal/web", "internal/server", "internal/cli", "internal/manage", "internal/workspace"},
+		"internal/span":      {"internal/"},
+		"internal/manifest":  {"internal/audit", "internal/keys", "internal/sts", "internal/store", "internal/web", "internal/server", "internal/manage", "internal/workspace"},
 		"internal/audit":     {"internal/keys", "internal/sts", "internal/store", "internal/web", "internal/server", "internal/cli", "internal/manage", "internal/workspace"},
 		"internal/keys":      {"internal/sts", "internal/store", "internal/web", "internal/server", "internal/cli", "internal/manage", "internal/workspace"},
 		"internal/workspace": {"internal/audit", "internal/keys", "internal/sts", "internal/store", "internal/web", "internal/server", "internal/cli", "internal/manage"},
