@@ -13,7 +13,6 @@ import (
 
 	"github.com/nsc-federation/nsc/internal/failure"
 	"github.com/nsc-federation/nsc/internal/server"
-	"github.com/nsc-federation/nsc/internal/store"
 )
 
 func (p *program) exportInstallationCommand() *cobra.Command {
@@ -49,7 +48,7 @@ func (p *program) exportInstallation(ctx context.Context, cmd *cobra.Command, f 
 }
 
 // exportTo leaves no file behind that is not whole.
-func exportTo(ctx context.Context, c server.Config, output string) (tables []store.Moved, err error) {
+func exportTo(ctx context.Context, c server.Config, output string) (tables []server.Moved, err error) {
 	file, err := os.OpenFile(output, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
@@ -72,7 +71,9 @@ func (p *program) importInstallationCommand() *cobra.Command {
 
 The configuration names the new database, and the exported installation's master key file. The base URL stays what it was: it is part of every issuer.`,
 		Example: "nsc admin import --config /etc/nsc/config.yaml nsc-installation.jsonl",
-		RunE:    func(cmd *cobra.Command, args []string) error { return p.importInstallation(cmd.Context(), cmd, f, args[0]) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return p.importInstallation(cmd.Context(), cmd, f, args[0])
+		},
 	}
 	f.bind(cmd)
 	return cmd
@@ -97,7 +98,7 @@ func (p *program) importInstallation(ctx context.Context, cmd *cobra.Command, f 
 }
 
 // movedTable shows what was moved.
-func movedTable(tables []store.Moved) func(io.Writer) {
+func movedTable(tables []server.Moved) func(io.Writer) {
 	return func(w io.Writer) {
 		rows := make([][]string, len(tables))
 		for i, t := range tables {

@@ -15,9 +15,12 @@ import (
 	"github.com/nsc-federation/nsc/internal/workspace"
 )
 
+// Moved says what a table of a moved installation held.
+type Moved = store.Moved
+
 // Export writes a whole installation, signing keys (sealed) and record included, for Import into a database of either
 // engine. No server may run on it. The master key is not part of it.
-func Export(ctx context.Context, c Config, w io.Writer) ([]store.Moved, error) {
+func Export(ctx context.Context, c Config, w io.Writer) ([]Moved, error) {
 	f, err := openFolder(c.DataDir, purposeServer)
 	if err != nil {
 		return nil, err
@@ -31,7 +34,7 @@ func Export(ctx context.Context, c Config, w io.Writer) ([]store.Moved, error) {
 	return tables, errors.Join(err, db.Close())
 }
 
-func export(ctx context.Context, db *store.Store, w io.Writer) ([]store.Moved, error) {
+func export(ctx context.Context, db *store.Store, w io.Writer) ([]Moved, error) {
 	system, err := db.WorkspaceByName(ctx, workspace.SystemName)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, errors.New("there is no installation in this database, so nothing to export")
@@ -66,7 +69,7 @@ func installationEvent(kind audit.Kind, workspaceID string) audit.Event {
 
 // Import makes an empty database the installation that Export wrote. The master key file must be the exported
 // installation's; it is checked before anything is kept.
-func Import(ctx context.Context, c Config, r io.Reader) ([]store.Moved, error) {
+func Import(ctx context.Context, c Config, r io.Reader) ([]Moved, error) {
 	f, err := openFolder(c.DataDir, purposeServer)
 	if err != nil {
 		return nil, err
@@ -87,7 +90,7 @@ func Import(ctx context.Context, c Config, r io.Reader) ([]store.Moved, error) {
 	return tables, errors.Join(err, db.Close())
 }
 
-func importInto(ctx context.Context, db *store.Store, c Config, master keys.Master, r io.Reader) ([]store.Moved, error) {
+func importInto(ctx context.Context, db *store.Store, c Config, master keys.Master, r io.Reader) ([]Moved, error) {
 	recorder := audit.NewRecorder(db, time.Now)
 	defer recorder.Close()
 	fits := func(i store.Installation) error {
