@@ -224,3 +224,21 @@ func TestExportChangesNothing(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// What a preset pins stays pinned: a condition beside it narrows, an audience of its own is replaced.
+func TestAPresetIsExtendedAndNotReplaced(t *testing.T) {
+	const pins = `claims.oid == "aaaaaaaa-0000-1111-2222-bbbbbbbbbbbb" && claims.tid == "aaaabbbb-0000-cccc-1111-dddd2222eeee"`
+	azure := Trust{Name: "a", Preset: "azure-managed-identity", With: map[string]string{
+		"tenant-id": "aaaabbbb-0000-cccc-1111-dddd2222eeee", "principal-id": "aaaaaaaa-0000-1111-2222-bbbbbbbbbbbb",
+		"application-id": "00001111-aaaa-2222-bbbb-3333cccc4444",
+	}}
+	plain := declaring(azure).plan(t, false)[0].Want()
+	if plain.Condition != pins || plain.Audience != "00001111-aaaa-2222-bbbb-3333cccc4444" || plain.SubjectMatch != "aaaaaaaa-0000-1111-2222-bbbbbbbbbbbb" {
+		t.Errorf("%+v", plain)
+	}
+	azure.Condition, azure.Audience = "claims.a == 1 || true", "api://other"
+	extended := declaring(azure).plan(t, false)[0].Want()
+	if extended.Condition != "("+pins+") && (claims.a == 1 || true)" || extended.Audience != "api://other" {
+		t.Errorf("%+v", extended)
+	}
+}
