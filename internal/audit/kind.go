@@ -25,6 +25,7 @@ const (
 	InstallationImported Kind = "installation.imported"
 	CutOffCreated        Kind = "cut_off.created"
 	CutOffLifted         Kind = "cut_off.lifted"
+	SubjectErased        Kind = "subject.erased"
 	InstallationRestored Kind = "installation.restored"
 	RevocableCreated     Kind = "revocable_token.created"
 	RevocableRenewed     Kind = "revocable_token.refreshed"
@@ -35,7 +36,7 @@ var kinds = []Kind{
 	TokenIssued, TokenReissued, TokenRefused, TrustCreated, TrustUpdated, TrustRemoved, WorkspaceCreated, KeyPublished,
 	KeyRemoved, KeysResealed, AdminCreated, CutOffCreated, CutOffLifted,
 	RevocableCreated, RevocableRenewed, RevocableRevoked, InstallationExported, InstallationImported,
-	InstallationRestored,
+	InstallationRestored, SubjectErased,
 }
 
 // Known reports whether there is such a kind.

@@ -17,7 +17,7 @@ func (p *program) adminCommand() *cobra.Command {
 		"These commands talk to the server through a socket in its data folder, or work on the database where no server runs. They are for the user that the server runs as, and for root.",
 		`nsc admin bootstrap --config /etc/nsc/config.yaml
 nsc admin reseal --new-key-file /etc/nsc/master-2.key`,
-		p.bootstrapCommand(), p.resealCommand(), p.exportInstallationCommand(), p.importInstallationCommand(), p.restoreCommand(),
+		p.bootstrapCommand(), p.resealCommand(), p.exportInstallationCommand(), p.importInstallationCommand(), p.restoreCommand(), p.subjectCommand(),
 	))
 }
 

@@ -88,11 +88,18 @@ func (p *parts) bootstrap(ctx context.Context, req BootstrapRequest) (BootstrapR
 	return BootstrapResult{answer.Token.Compact(), answer.Tenant.Name, answer.Tenant.Issuer, answer.ExpiresAt, admin.Created}, nil
 }
 
-func bootstrapRunning(ctx context.Context, c Config, req BootstrapRequest) (BootstrapResult, error) {
-	var result BootstrapResult
+func bootstrapRunning(ctx context.Context, c Config, req BootstrapRequest) (result BootstrapResult, err error) {
+	err = callAdmin(ctx, c, "/admin/bootstrap", req, func(answer io.Reader) error {
+		return json.NewDecoder(io.LimitReader(answer, maxAdminBody)).Decode(&result)
+	})
+	return result, err
+}
+
+// callAdmin posts a request to the administration socket of the running server and reads its answer.
+func callAdmin(ctx context.Context, c Config, path string, req any, read func(io.Reader) error) error {
 	body, err := json.Marshal(req)
 	if err != nil {
-		return result, err
+		return err
 	}
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (conn net.Conn, err error) {
 		err = socketPath(c.DataDir, func(path string) error {
@@ -101,46 +108,74 @@ func bootstrapRunning(ctx context.Context, c Config, req BootstrapRequest) (Boot
 		})
 		return conn, err
 	}}}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://admin/admin/bootstrap", bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://admin"+path, bytes.NewReader(body))
 	if err != nil {
-		return result, err
+		return err
 	}
 	response, err := client.Do(request)
 	if err != nil {
-		return result, fmt.Errorf("administration socket: %w", err)
+		return fmt.Errorf("administration socket: %w", err)
 	}
 	defer response.Body.Close()
+	if response.StatusCode == http.StatusOK {
+		return read(response.Body)
+	}
 	text, err := io.ReadAll(io.LimitReader(response.Body, maxAdminBody))
 	if err != nil {
-		return result, fmt.Errorf("administration socket: %w", err)
+		return fmt.Errorf("administration socket: %w", err)
 	}
-	if response.StatusCode != http.StatusOK {
-		return result, errors.New(string(bytes.TrimSpace(text)))
-	}
-	return result, json.Unmarshal(text, &result)
+	return errors.New(string(bytes.TrimSpace(text)))
 }
 
 // adminHandler serves the administration socket. Whoever reaches it runs as the server's user, or as root.
 func (n *node) adminHandler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /admin/bootstrap", func(w http.ResponseWriter, r *http.Request) {
-		var req BootstrapRequest
-		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxAdminBody)).Decode(&req); err != nil {
-			http.Error(w, "the request is malformed", http.StatusBadRequest)
-			return
-		}
-		result, err := n.parts.bootstrap(r.Context(), req)
-		if err != nil {
-			n.log.Error("the administrator could not be signed in", "error", err)
-			f := fault.From(err)
-			http.Error(w, f.Text(), f.Status())
-			return
-		}
-		w.Header().Set("Content-Type", "application/json")
-		if err := json.NewEncoder(w).Encode(result); err != nil {
-			n.log.Warn("an answer could not be sent", "error", err)
-		}
-	})
+	mux.HandleFunc("POST /admin/bootstrap", n.adminBootstrap)
+	mux.HandleFunc("POST /admin/subject", n.adminSubject)
 	handleProfiles(mux)
 	return mux
+}
+
+func (n *node) adminBootstrap(w http.ResponseWriter, r *http.Request) {
+	var req BootstrapRequest
+	if !readAdmin(w, r, &req) {
+		return
+	}
+	result, err := n.parts.bootstrap(r.Context(), req)
+	if err != nil {
+		n.log.Error("the administrator could not be signed in", "error", err)
+		f := fault.From(err)
+		http.Error(w, f.Text(), f.Status())
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if err := json.NewEncoder(w).Encode(result); err != nil {
+		n.log.Warn("an answer could not be sent", "error", err)
+	}
+}
+
+func readAdmin(w http.ResponseWriter, r *http.Request, req any) bool {
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxAdminBody)).Decode(req); err != nil {
+		http.Error(w, "the request is malformed", http.StatusBadRequest)
+		return false
+	}
+	return true
+}
+
+// adminSubject answers lines: the events that are exported, and at the end the result or the error.
+func (n *node) adminSubject(w http.ResponseWriter, r *http.Request) {
+	var req SubjectRequest
+	if !readAdmin(w, r, &req) {
+		return
+	}
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	lines := json.NewEncoder(w)
+	result, err := n.parts.subject(r.Context(), req, func(e audit.Event) error { return lines.Encode(subjectLine{Event: &e}) })
+	end := subjectLine{Result: &result}
+	if err != nil {
+		end = subjectLine{Error: err.Error()}
+	}
+	if err := lines.Encode(end); err != nil {
+		n.log.Warn("an answer could not be sent", "error", err)
+	}
 }

@@ -161,6 +161,17 @@ var every = map[string]func(context.Context, *store.Store, things) (any, error){
 			return key(workspaceID, alg, now), nil
 		}, begun)
 	},
+	"EachEvent": func(c context.Context, s *store.Store, x things) (any, error) {
+		var found []audit.Entry
+		err := s.EachEvent(c, x.workspaceID, func(e audit.Entry) error {
+			found = append(found, e)
+			return nil
+		})
+		return found, err
+	},
+	"EraseOf": func(c context.Context, s *store.Store, x things) (any, error) {
+		return s.EraseOf(c, x.workspaceID, func(audit.Entry) bool { return false }, func(int) audit.Entry { return x.event })
+	},
 	"Reseal": func(c context.Context, s *store.Store, _ things) (any, error) {
 		return nil, s.Reseal(c, store.Resealing{
 			Key:    func(k keys.Stored) ([]byte, error) { return k.Sealed, nil },
