@@ -35,7 +35,8 @@ func TestEntityTags(t *testing.T) {
 		{"written otherwise", `"01"`, 412, "stale"},
 		{"weak: RFC 9110 §13.1.1 compares strongly", `W/"1"`, 412, "stale"},
 		{"no entity tag", `1`, 422, "invalid_field"},
-		{"several", `"1", "2"`, 422, "invalid_field"},
+		{"several, none of which is it", `"2", "3"`, 412, "stale"},
+		{"half of a list", `"1", 2`, 422, "invalid_field"},
 		{"half of one", `"1`, 422, "invalid_field"},
 	} {
 		if r := change("x", "If-Match", c.tag); r.status != c.status || r.body["code"] != c.code || c.status == 422 && r.body["field"] != "If-Match" {
