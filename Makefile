@@ -2,6 +2,7 @@
 # make test   installs what the tests need where it can (Debian, root), then runs all of them
 # make crash  kills the server 2,000 times, on both databases
 # make fuzz   runs every fuzz target for a minute
+# make attacks  shows that the tests of SECURITY.md fail on naive code
 # make check  formatting, vet, staticcheck, other systems, stale generated files
 
 GO      ?= go
@@ -10,7 +11,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X github.com/nsc-federation/nsc/internal/server.Version=$(VERSION)
 MODULES := . test/kubernetes test/interop test/load test/clouds test/acme test/collector
 
-.PHONY: run build test test-tools crash fuzz check generate bench bench-compare clean
+.PHONY: run build test test-tools crash fuzz attacks check generate bench bench-compare clean
 
 run: build
 	$(BIN) dev --data-dir .dev
@@ -30,6 +31,10 @@ SEED   ?= 0
 
 crash: test-tools
 	$(GO) test ./test/crash -count=1 -v -timeout 12h -args -rounds=$$(($(ROUNDS) / 2)) -seed=$(SEED)
+
+# make attacks puts naive code in place of ours, row by row of SECURITY.md, and wants each row's test to fail
+attacks:
+	$(GO) test ./test/attacks -count=1 -v -timeout 1h -args -naive
 
 # make fuzz [FUZZTIME=60s] runs every fuzz target for so long
 FUZZTIME ?= 60s

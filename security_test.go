@@ -201,6 +201,7 @@ func TestRule14ClaimsAreReadAsWritten(t *testing.T) {
 	}{
 		"control":                         {claims{}, nil, true},
 		"ISS does not overwrite iss":      {claims{"ISS": "https://evil.example"}, nil, true},
+		"nor does one that comes after":   {claims{"iſs": "https://evil.example"}, nil, true},
 		"Authorization_Details is none":   {claims{"authorization_details": nil, "Authorization_Details": i.accessClaims()["authorization_details"]}, nil, false},
 		"TYPE is not type":                {claims{"authorization_details": grant(claims{"TYPE": "http", "identifier": "your-service.example.com/api/*", "actions": []string{"get"}})}, nil, false},
 		"an unknown member may narrow":    {claims{"authorization_details": grant(claims{"type": "http", "identifier": "your-service.example.com/api/*", "actions": []string{"get"}, "from": "10.0.0.1"})}, nil, false},
