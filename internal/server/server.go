@@ -265,7 +265,7 @@ func (n *node) startWork(ctx context.Context) {
 
 // sweep removes what has expired, in small batches.
 func (n *node) sweep(ctx context.Context) {
-	tick := time.NewTicker(sweepEvery)
+	began, tick := time.Now(), time.NewTicker(sweepEvery)
 	defer tick.Stop()
 	for {
 		select {
@@ -277,17 +277,28 @@ func (n *node) sweep(ctx context.Context) {
 			"uses": n.parts.store.SweepUses, "cut-offs": n.parts.store.SweepCutOffs, "opaque tokens": n.parts.store.SweepOpaque,
 			"answers": n.parts.store.SweepAnswers,
 		} {
-			if err := sweepAll(ctx, sweep); err != nil && ctx.Err() == nil {
+			before := expiredFor(began.Round(0), time.Now().Round(0), time.Since(began))
+			if err := sweepAll(ctx, before, sweep); err != nil && ctx.Err() == nil {
 				n.log.Warn("what has expired could not be swept", "what", what, "error", err)
 			}
 		}
 	}
 }
 
+// expiredFor returns the moment before which what has expired may be forgotten: by the clock, and by the clock at the start
+// with the time that has passed since. A clock that is set forward and back again must not bring a token to life that was
+// cut off or used.
+func expiredFor(began, now time.Time, passed time.Duration) time.Time {
+	if steady := began.Add(passed); steady.Before(now) {
+		now = steady
+	}
+	return now.Add(-sweepAfter)
+}
+
 // sweepAll sweeps batch by batch until one is not full.
-func sweepAll(ctx context.Context, sweep func(context.Context, time.Time, int) (int, error)) error {
+func sweepAll(ctx context.Context, before time.Time, sweep func(context.Context, time.Time, int) (int, error)) error {
 	for {
-		swept, err := sweep(ctx, time.Now().Add(-sweepAfter), sweepBatch)
+		swept, err := sweep(ctx, before, sweepBatch)
 		if err != nil || swept < sweepBatch {
 			return err
 		}
