@@ -77,6 +77,29 @@ func TestEveryAttackIsInSecurityMD(t *testing.T) {
 	}
 }
 
+// What the guide promises for when something fails has a test, too.
+func TestEveryPromiseOfTheGuideHasItsTest(t *testing.T) {
+	_, section, _ := strings.Cut(read(t, "docs/guide/operations.md"), "\n## When something fails\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	named := regexp.MustCompile("`(Test\\w+)`(?: and `(Test\\w+)`)? in `([\\w/]+)`")
+	for line := range strings.Lines(section) {
+		if !strings.HasPrefix(line, "| ") || strings.HasPrefix(line, "| what happens") {
+			continue
+		}
+		found := named.FindAllStringSubmatch(line, -1)
+		if len(found) == 0 {
+			t.Errorf("no test: %s", line)
+		}
+		for _, f := range found {
+			for _, name := range f[1:3] {
+				if name != "" && !declares(t, f[3], name) {
+					t.Errorf("there is no test %s in %s", name, f[3])
+				}
+			}
+		}
+	}
+}
+
 // Every row's test fails on naive code. It takes minutes, for each row is another program: make attacks.
 func TestEveryTestFailsOnNaiveCode(t *testing.T) {
 	if !*naive {
@@ -85,6 +108,7 @@ func TestEveryTestFailsOnNaiveCode(t *testing.T) {
 	for _, a := range attacks {
 		t.Run(a.name, func(t *testing.T) {
 			pkg, name, _ := strings.Cut(a.test, " ")
+			nothingLeft(t, filepath.Join(repository, pkg, "testdata"))
 			cmd := exec.CommandContext(t.Context(), "go", "test", "-count=1", "-overlay", a.overlay(t), "-run", "^"+name+"$", "./"+pkg)
 			cmd.Dir = repository
 			output, err := cmd.CombinedOutput()
@@ -98,6 +122,19 @@ func TestEveryTestFailsOnNaiveCode(t *testing.T) {
 			}
 		})
 	}
+}
+
+// nothingLeft removes a folder where it is not there yet: rapid keeps there what made a test fail.
+func nothingLeft(t *testing.T, folder string) {
+	t.Helper()
+	if _, err := os.Stat(folder); !os.IsNotExist(err) {
+		return
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(folder); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // overlay returns a file that has the go command read the row's file as it would be with the naive code.

@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"testing"
 	"time"
 )
 
@@ -31,7 +32,8 @@ type received struct {
 
 // A use is that of an external token of single use.
 type use struct {
-	token, retryKey string          // retryKey is "" for a caller who does not retry
+	token, retryKey string // retryKey is "" for a caller who does not retry
+	made            time.Time
 	brought         map[string]bool // jti of what came back: never more than one
 }
 
@@ -70,6 +72,13 @@ func (r *received) take(token string, of *use) {
 	r.hashes[named.ID], r.latest.hashes[named.ID] = hash, hash
 }
 
+// count returns how many tokens were received.
+func (r *received) count() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.hashes)
+}
+
 // next returns what came since it was last called.
 func (r *received) next() (hashes map[string]string, uses []*use, broken []string) {
 	r.mu.Lock()
@@ -89,7 +98,7 @@ func (r *received) use(from *issuer, retry bool) (*use, error) {
 	if err != nil {
 		return nil, err
 	}
-	u := &use{token: token, retryKey: key, brought: map[string]bool{}}
+	u := &use{token: token, retryKey: key, made: time.Now(), brought: map[string]bool{}}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.uses[id], r.latest.uses = u, append(r.latest.uses, u)
@@ -121,6 +130,31 @@ func (c *caller) run() error {
 		gone, err := c.exchange()
 		if gone || err != nil {
 			return err
+		}
+	}
+}
+
+// until goes on until it is told to stop, and tells of each answer that is a token, where somebody listens.
+func (c *caller) until(t *testing.T, stop, answered chan struct{}) {
+	defer c.client.CloseIdleConnections()
+	for {
+		before := c.got.count()
+		if gone, err := c.exchange(); gone || err != nil {
+			t.Errorf("gone %v, %v", gone, err)
+			return
+		}
+		select {
+		case <-stop:
+			return
+		default:
+		}
+		if c.got.count() == before {
+			continue
+		}
+		select {
+		case answered <- struct{}{}:
+		case <-stop:
+			return
 		}
 	}
 }
