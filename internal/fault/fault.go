@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -19,6 +20,7 @@ type Fault struct {
 	Field      string        // the field of the request that is at fault; may be empty
 	Detail     string        // what the caller may know beyond the code's text: only about the caller's own request
 	RetryAfter time.Duration // when to try again; zero where trying again is no use
+	gist       string        // the cause without what the caller wrote
 	cause      error
 }
 
@@ -27,7 +29,38 @@ func New(code Code, cause error) *Fault { return &Fault{Code: code, cause: cause
 
 // Newf returns a fault whose cause is the formatted text.
 func Newf(code Code, format string, args ...any) *Fault {
-	return &Fault{Code: code, cause: fmt.Errorf(format, args...)}
+	return &Fault{Code: code, gist: gist(format), cause: fmt.Errorf(format, args...)}
+}
+
+// gist returns a format with a gap in place of each of its arguments, "" where too little is left to say anything.
+func gist(format string) string {
+	var b strings.Builder
+	for i := 0; i < len(format); i++ {
+		if format[i] != '%' {
+			b.WriteByte(format[i])
+			continue
+		}
+		for i++; i < len(format) && strings.IndexByte("+-# 0123456789.", format[i]) >= 0; i++ {
+		}
+		b.WriteString("…")
+	}
+	if strings.Trim(b.String(), "… ,:") == "" {
+		return ""
+	}
+	return b.String()
+}
+
+// Gist returns what went wrong in our own words alone: what the caller sent has gaps in its place. It may be shown to
+// administrators where nobody vouches for what the caller sent (rule 28).
+func (f *Fault) Gist() string {
+	var inner interface{ Gist() string }
+	switch {
+	case f.gist != "":
+		return f.gist
+	case f.cause != nil && errors.As(f.cause, &inner):
+		return inner.Gist()
+	}
+	return table[f.Code].text
 }
 
 // Invalid returns the fault of a request whose named field is wrong, with what is wrong about it. The text reaches the

@@ -99,3 +99,22 @@ func TestFaultsAreFoundInChains(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 }
+
+// Rule 28: what is shown where nobody vouches for the caller repeats nothing of his.
+func TestRule28TheGistHasGapsForWhatCallersWrote(t *testing.T) {
+	const secret = "nobody-vouches"
+	for rule, row := range map[string]struct {
+		fault *Fault
+		want  string
+	}{
+		"a text with arguments":      {Newf(TokenRefused, "no key %q for %+v in %d sets", secret, secret, 7), "no key … for … in … sets"},
+		"nothing but arguments":      {Newf(TokenRefused, "%s: %s", secret, secret), Describe(TokenRefused).Text},
+		"a cause":                    {New(TokenMalformed, errors.New(secret)), Describe(TokenMalformed).Text},
+		"a cause with a gist":        {New(WorkspaceOpen, fmt.Errorf("x: %w", Newf(NotFound, "no %s here", secret))), "no … here"},
+		"a cause that wraps a fault": {Newf(TokenRefused, "key %q: %w", secret, errors.New(secret)), "key …: …"},
+	} {
+		if got := row.fault.Gist(); got != row.want {
+			t.Errorf("%s: %q", rule, got)
+		}
+	}
+}

@@ -60,3 +60,16 @@ func Valid(text string) bool {
 	_, err := Bytes(text)
 	return err == nil
 }
+
+// Time returns when an identifier was made, to the millisecond.
+func Time(text string) (time.Time, error) {
+	b, err := Bytes(text)
+	if err != nil {
+		return time.Time{}, err
+	}
+	var ms int64
+	for _, x := range b[:6] {
+		ms = ms<<8 | int64(x)
+	}
+	return time.UnixMilli(ms).UTC(), nil
+}

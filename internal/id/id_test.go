@@ -60,3 +60,13 @@ func FuzzBytes(f *testing.F) {
 		}
 	})
 }
+
+func TestTheTimeOfAnIdentifier(t *testing.T) {
+	now := time.Date(2026, 3, 4, 5, 6, 7, 891_234_567, time.UTC)
+	if at, err := id.Time(id.New(now)); err != nil || !at.Equal(now.Truncate(time.Millisecond)) {
+		t.Errorf("%s, %v", at, err)
+	}
+	if _, err := id.Time("no identifier"); err == nil {
+		t.Error("a time of nothing")
+	}
+}

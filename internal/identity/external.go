@@ -85,7 +85,7 @@ func verifySignature(token *jwt.Token, keys []jwt.Key) (jwt.Key, error) {
 			return key, nil
 		}
 	}
-	return jwt.Key{}, refuse("key %q: %w", token.Header.KeyID, err)
+	return jwt.Key{}, refuse("the signature does not verify: key %q: %w", token.Header.KeyID, err)
 }
 
 func externalIdentity(tenant Tenant, u Unverified, key jwt.Key, origin string) *verified {

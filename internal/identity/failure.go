@@ -31,6 +31,9 @@ type failure struct {
 
 func (f *failure) Error() string { return string(f.class) }
 
+// Gist returns the class, which is all that a workspace may learn.
+func (f *failure) Gist() string { return string(f.class) }
+
 func detailed(err error) error {
 	var f *failure
 	if errors.As(err, &f) {

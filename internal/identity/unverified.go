@@ -60,3 +60,6 @@ func (u Unverified) claims() *jwt.Claims {
 	}
 	return &noClaims
 }
+
+// Payload returns the claims as they were written, JSON, or "".
+func (u Unverified) Payload() string { return u.claims().Document() }
