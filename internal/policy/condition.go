@@ -10,8 +10,6 @@ import (
 	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
-
-	"github.com/nsc-federation/nsc/internal/identity"
 )
 
 // checkCondition judges a condition as it is written and returns the claims that it pins. The empty one is true.
@@ -101,7 +99,7 @@ var (
 
 // evaluation is what the expressions of one decision share: the claims, decoded once, and what was spent.
 type evaluation struct {
-	caller identity.Identity
+	caller Claimant
 	vars   cel.Activation
 	spent  uint64
 }

@@ -55,7 +55,7 @@ func Decide(caller identity.Identity, trusts *Trusts, live []identity.TrustRef, 
 	return d
 }
 
-func (d *Decision) stand(caller identity.Identity, trusts *Trusts, live []identity.TrustRef, req Request) (
+func (d *Decision) stand(caller Claimant, trusts *Trusts, live []identity.TrustRef, req Request) (
 	standing, bool,
 ) {
 	switch caller.Kind() {
@@ -70,14 +70,11 @@ func (d *Decision) stand(caller identity.Identity, trusts *Trusts, live []identi
 // issue narrows a standing to what is asked for and makes the Grant.
 func (d *Decision) issue(caller identity.Identity, s standing, req Request) bool {
 	tenant := caller.Tenant()
-	audience := req.audience(tenant)
-	if audience != tenant.Issuer && !Allows(s.permissions, Audience, audience, Issue) { // rule 2
-		return d.exceeded(TargetRefused, "audience "+audience+": "+Issue, s.permissions, Audience)
-	}
-	permissions, ok := d.narrow(s.permissions, req)
-	if !ok || !d.mayAct(caller, permissions, req) {
+	permissions, ok := d.entitle(tenant, s, req)
+	if !ok {
 		return false
 	}
+	audience := req.audience(tenant)
 	issued := req.Now.Unix()
 	expires := issued + int64(s.lifetime(req)/time.Second)
 	if expires <= issued {
@@ -98,6 +95,16 @@ func (d *Decision) issue(caller identity.Identity, s standing, req Request) bool
 	}
 	d.grant = Grant{g}
 	return true
+}
+
+// entitle returns what of a standing is asked for. Asking for another audience than the issuer's needs a grant (rule 2).
+func (d *Decision) entitle(tenant identity.Tenant, s standing, req Request) ([]identity.Permission, bool) {
+	audience := req.audience(tenant)
+	if audience != tenant.Issuer && !Allows(s.permissions, Audience, audience, Issue) {
+		return nil, d.exceeded(TargetRefused, "audience "+audience+": "+Issue, s.permissions, Audience)
+	}
+	permissions, ok := d.narrow(s.permissions, req)
+	return permissions, ok && d.mayAct(tenant, permissions, req)
 }
 
 // narrow returns the part of the permissions that is asked for. Asking for more than there is refuses the request.

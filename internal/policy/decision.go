@@ -45,6 +45,7 @@ const (
 	ClauseLifetime  Clause = "max_external_lifetime"
 	ClauseMapping   Clause = "mappings"
 	ClauseVersion   Clause = "version" // of a trust behind a token of our own
+	ClauseSingleUse Clause = "single_use"
 )
 
 // Outcome is how one trust came out of a decision. Expected and Actual are shown to administrators alone.

@@ -89,14 +89,14 @@ func united[T comparable](a, b []T) []T {
 }
 
 // mayAct refuses a delegation that makes no sense, or of more than the token carries.
-func (d *Decision) mayAct(caller identity.Identity, permissions []identity.Permission, req Request) bool {
+func (d *Decision) mayAct(tenant identity.Tenant, permissions []identity.Permission, req Request) bool {
 	may := req.MayAct
 	switch {
 	case may == nil:
 		return true
-	case req.TokenType != AccessToken || req.audience(caller.Tenant()) != caller.Tenant().Issuer:
+	case req.TokenType != AccessToken || req.audience(tenant) != tenant.Issuer:
 		return d.refuse(RequestRefused, "only an access token for the workspace itself can be delegated: it is the one that is exchanged here")
-	case !identity.Belongs(may.Subject, caller.Tenant().ID) || len(may.Subject) > maxActor:
+	case !identity.Belongs(may.Subject, tenant.ID) || len(may.Subject) > maxActor:
 		return d.refuse(RequestRefused, "may_act: sub is the subject of nobody in this workspace; nsc auth whoami shows one's own")
 	case !may.Limited:
 		return true

@@ -20,7 +20,7 @@ const (
 var errConflict = errors.New("two trusts map to different values")
 
 // federate finds out what a token of another issuer is good for: all enabled trusts that match contribute (rule 5).
-func (d *Decision) federate(caller identity.Identity, trusts *Trusts, req Request) (standing, bool) {
+func (d *Decision) federate(caller Claimant, trusts *Trusts, req Request) (standing, bool) {
 	s, ok := d.lineage(caller, req.Now)
 	if !ok {
 		return standing{}, false
@@ -37,7 +37,7 @@ func (d *Decision) federate(caller identity.Identity, trusts *Trusts, req Reques
 }
 
 // match returns the trusts that match, at least one, and merges into the standing what their mappings make.
-func (d *Decision) match(s *standing, caller identity.Identity, trusts *Trusts, req Request) ([]*Compiled, bool) {
+func (d *Decision) match(s *standing, caller Claimant, trusts *Trusts, req Request) ([]*Compiled, bool) {
 	var matched []*Compiled
 	v := &evaluation{caller: caller}
 	for _, c := range trusts.candidates(caller.ExternalSubject(), req.Trust) {
@@ -65,7 +65,7 @@ func (d *Decision) match(s *standing, caller identity.Identity, trusts *Trusts, 
 }
 
 // lineage returns a standing with when the chain began and how deep it is.
-func (d *Decision) lineage(caller identity.Identity, now time.Time) (standing, bool) {
+func (d *Decision) lineage(caller Claimant, now time.Time) (standing, bool) {
 	if caller.Issuer() == caller.Tenant().Issuer {
 		return standing{}, d.refuse(NoTrust, "")
 	}
@@ -81,7 +81,7 @@ func (d *Decision) lineage(caller identity.Identity, now time.Time) (standing, b
 }
 
 // noTrust refuses, and where no subject matched notes for administrators which trusts came nearest.
-func (d *Decision) noTrust(caller identity.Identity, trusts *Trusts, req Request) bool {
+func (d *Decision) noTrust(caller Claimant, trusts *Trusts, req Request) bool {
 	if len(d.Outcomes) == 0 {
 		subject := caller.ExternalSubject()
 		for _, c := range trusts.nearest(subject, req.Trust, maxOutcomes/2) {
@@ -124,7 +124,7 @@ func (c *Compiled) examine(v *evaluation, req Request) (Outcome, mapped, error) 
 
 // expects reports whether the token is for an audience that the trust expects. Where that is the workspace's issuer, an
 // assertion may name the token endpoint instead (RFC 7523 §3, rule 32).
-func (c *Compiled) expects(caller identity.Identity, assertion bool) bool {
+func (c *Compiled) expects(caller Claimant, assertion bool) bool {
 	endpoint := caller.Tenant().Issuer + "/token"
 	return slices.ContainsFunc(caller.Audience(), func(audience string) bool {
 		return c.audience.Match(audience) || assertion && c.ours && audience == endpoint

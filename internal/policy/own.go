@@ -13,7 +13,7 @@ const maxParents = 16
 
 // derive finds out what a token of our own, or the operating system's word, is good for: what it carries, as long as
 // every trust or user behind it is as it was (rule 20).
-func (d *Decision) derive(caller identity.Identity, live []identity.TrustRef, req Request) (standing, bool) {
+func (d *Decision) derive(caller Claimant, live []identity.TrustRef, req Request) (standing, bool) {
 	if req.Trust != "" {
 		return standing{}, d.refuse(RequestRefused, "a trust can be named only with a token of another issuer")
 	}
@@ -36,7 +36,7 @@ func presentVersion(live []identity.TrustRef, id string) string {
 	return strconv.FormatInt(live[i].Version, 10)
 }
 
-func standingOf(caller identity.Identity, now time.Time) standing {
+func standingOf(caller Claimant, now time.Time) standing {
 	s := standing{
 		permissions: caller.Permissions(), trusts: caller.Trusts(),
 		groups: caller.Groups(), attributes: caller.Attributes(), act: caller.Act(),

@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"slices"
 	"strings"
-
-	"github.com/nsc-federation/nsc/internal/identity"
 )
 
 // Trusts are all trust relationships of one workspace in one issuer, indexed by subject: literal subjects by their
@@ -114,6 +112,6 @@ func common(a, b string) int {
 
 // foreign reports whether a trust is of another workspace or in another issuer than the caller's token. NewTrusts is
 // given the right ones; that this holds is checked where it matters.
-func (c *Compiled) foreign(caller identity.Identity) bool {
+func (c *Compiled) foreign(caller Claimant) bool {
 	return c.workspaceID != caller.Tenant().ID || c.issuer != caller.Issuer()
 }
