@@ -17,6 +17,7 @@ import (
 	"github.com/nsc-federation/nsc/internal/jwt"
 	"github.com/nsc-federation/nsc/internal/keys"
 	"github.com/nsc-federation/nsc/internal/policy"
+	"github.com/nsc-federation/nsc/internal/refusal"
 	"github.com/nsc-federation/nsc/internal/store"
 	"github.com/nsc-federation/nsc/internal/workspace"
 )
@@ -32,6 +33,7 @@ type things struct {
 	revocable   workspace.Revocable
 	event       audit.Entry
 	lease       string
+	refusal     string // ID
 }
 
 // every is each method of the store, called in a workspace for what is or is not there. It returns what was read.
@@ -143,6 +145,15 @@ var every = map[string]func(context.Context, *store.Store, things) (any, error){
 		return s.EraseEvents(c, now.Add(-time.Hour), 1)
 	},
 	"UnsignedLogs": func(c context.Context, s *store.Store, _ things) (any, error) { return s.UnsignedLogs(c, 1) },
+	"AddRefusals": func(c context.Context, s *store.Store, x things) (any, error) {
+		return nil, s.AddRefusals(c, []refusal.Refusal{refused(x.workspaceID, now, true)})
+	},
+	"Refusal": func(c context.Context, s *store.Store, x things) (any, error) {
+		return s.Refusal(c, x.workspaceID, x.refusal)
+	},
+	"VerifiedRefusals": func(c context.Context, s *store.Store, x things) (any, error) {
+		return s.VerifiedRefusals(c, x.workspaceID, time.Time{}, time.Time{})
+	},
 
 	"Installation": func(c context.Context, s *store.Store, _ things) (any, error) { return s.Installation(c) },
 	"CreateInstallation": func(c context.Context, s *store.Store, x things) (any, error) {
@@ -212,7 +223,9 @@ var every = map[string]func(context.Context, *store.Store, things) (any, error){
 	"ReleaseLease": func(c context.Context, s *store.Store, x things) (any, error) {
 		return nil, s.ReleaseLease(c, x.lease, "holder")
 	},
-	"Ping": func(c context.Context, s *store.Store, _ things) (any, error) { return nil, s.Ping(c) },
+	"CountRefusals": func(c context.Context, s *store.Store, _ things) (any, error) { return s.CountRefusals(c) },
+	"SweepRefusals": func(c context.Context, s *store.Store, _ things) (any, error) { return s.SweepRefusals(c, now, 1) },
+	"Ping":          func(c context.Context, s *store.Store, _ things) (any, error) { return nil, s.Ping(c) },
 }
 
 // wholeInstallation are the methods that are about no one workspace, and whether they take text.
@@ -221,11 +234,11 @@ var wholeInstallation = map[string]bool{
 	"Export": false, "Import": false, "Reseal": false, "Restore": false, "Pending": false, "Sequence": false,
 	"SweepUses": false, "SweepCutOffs": false, "SweepAnswers": false, "SweepOpaque": false, "Opaque": false,
 	"Revocable": false, "UnsignedLogs": false, "AcquireLease": true, "ReleaseLease": true, "Ping": false,
-	"Unpublished": true, "KeepPublications": true, "EraseEvents": false,
+	"Unpublished": true, "KeepPublications": true, "EraseEvents": false, "CountRefusals": false, "SweepRefusals": false,
 }
 
 // fills are those that rightly find or fill a workspace that exists, whoever's it is.
-var fills = []string{"CreateTrust", "CreateCutOff", "CreateRevocable", "CreateOpaque", "CreateUser", "CreateWorkspace", "WorkspaceByID", "CreateLogKey"}
+var fills = []string{"CreateTrust", "CreateCutOff", "CreateRevocable", "CreateOpaque", "AddRefusals", "CreateUser", "CreateWorkspace", "WorkspaceByID", "CreateLogKey"}
 
 var calls = map[string]func(*lab){
 	"no method is forgotten here": func(l *lab) {
@@ -360,7 +373,7 @@ func Unavailable(t *testing.T, s *store.Store) {
 	x := things{
 		workspaceID: workspaceID, name: "name", trust: trust(workspaceID), user: user(workspaceID), key: key(workspaceID, jwt.ES256, now),
 		cutOff: cutOff(workspaceID, workspace.CutToken, "jti"), event: event(workspaceID, "x"), lease: "lease",
-		revocable: revocable(workspaceID),
+		revocable: revocable(workspaceID), refusal: id.New(now),
 	}
 	for name, call := range every {
 		if _, err := call(t.Context(), s, x); !errors.Is(err, store.ErrUnavailable) || !fault.Is(err, fault.Unavailable) {
@@ -381,6 +394,9 @@ func (l *lab) furnished() things {
 	l.must(l.CreateUser(l.ctx, x.user, event(l.one.ID, "x")))
 	l.must(l.AddKey(l.ctx, x.key, nil, event(l.one.ID, "x")))
 	l.must(l.CreateRevocable(l.ctx, x.revocable, event(l.one.ID, "x")))
+	r := refused(l.one.ID, now, true)
+	x.refusal = r.ID
+	l.must(l.AddRefusals(l.ctx, []refusal.Refusal{r}))
 	l.must(l.CreateCutOff(l.ctx, x.cutOff, answered(l.one.ID, now, answer("key "+x.cutOff.ID, "body"))))
 	return x
 }

@@ -61,7 +61,8 @@ func Each(t *testing.T, test func(t *testing.T, d Database)) {
 // Run runs the whole suite, each test on a new database.
 func Run(t *testing.T, database func(testing.TB) Database) {
 	for _, list := range []map[string]func(*lab){
-		installations, workspaces, trusts, users, ring, cutOffs, opaques, answers, appends, uses, events, logs, leases, moves, restores, erasures, calls,
+		installations, workspaces, trusts, users, ring, cutOffs, opaques, answers, appends, uses, events, logs,
+		leases, moves, restores, erasures, refusals, calls,
 	} {
 		for name, test := range list {
 			t.Run(name, func(t *testing.T) { test(newLab(t, database(t))) })

@@ -1,0 +1,68 @@
+// Package refusal keeps what was refused at the token endpoint for as long as an administrator may ask why.
+//
+// It is not the record: nothing rests on it. Anybody can cause a refusal, so what is kept is bounded in every direction:
+// so many per second, so many per workspace, so many bytes of each, for so many days. Refusals of tokens whose signature
+// verified and all others are bounded apart, so that what anybody can make up drives out nothing but its like (rule 24).
+// Rows may be erased at any time; no hash rests on them.
+//
+// A refusal belongs to the workspace that its request named, by path or by aud, else to the operator's (rule 28).
+package refusal
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/nsc-federation/nsc/internal/fault"
+	"github.com/nsc-federation/nsc/internal/identity"
+)
+
+// Bounds of what is kept.
+const (
+	MaxClaims = 4 << 10 // bytes of the claims of one refusal
+	MaxText   = 700     // bytes of each of its texts
+	PerKind   = 500     // refusals of a workspace, of those that verified and of the others each
+	KeptFor   = 7 * 24 * time.Hour
+)
+
+// Refusal is one request for a token that got none.
+type Refusal struct {
+	ID          string     `json:"-"`
+	WorkspaceID string     `json:"-"`
+	Time        time.Time  `json:"-"`
+	Verified    bool       `json:"-"` // the token's signature verified: what it says is its issuer's word, not a stranger's
+	Code        fault.Code `json:"code"`
+	Reason      string     `json:"reason"` // with what the token says: fit to be shown only where Verified
+	Gist        string     `json:"gist"`   // in our own words alone
+	Address     string     `json:"address,omitempty"`
+	Claims      string     `json:"claims,omitempty"` // JSON, as it was signed; "" where it could not be read, or is longer than MaxClaims
+	TooLong     bool       `json:"too_long,omitempty"`
+	Asked       Asked      `json:"asked"`
+}
+
+// Asked is what a token was asked for.
+type Asked struct {
+	TokenType  string                `json:"token_type"`
+	Audience   string                `json:"audience,omitempty"`
+	Scope      []string              `json:"scope,omitempty"`
+	Details    []identity.Permission `json:"details,omitempty"`
+	HasDetails bool                  `json:"has_details,omitempty"`
+	Trust      string                `json:"trust,omitempty"`
+	Lifetime   time.Duration         `json:"lifetime,omitempty"`
+	Assertion  bool                  `json:"assertion,omitempty"`
+}
+
+// maxBody is the largest encoding of a refusal. Who asks for very much is not told it again.
+const maxBody = 16 << 10
+
+// Encode returns the refusal as it is kept: all but its ID, workspace, time and kind.
+func (r Refusal) Encode() ([]byte, error) {
+	body, err := json.Marshal(r)
+	if err == nil && len(body) > maxBody {
+		r.Asked.Details, r.Asked.Scope = nil, nil
+		body, err = json.Marshal(r)
+	}
+	return body, err
+}
+
+// Decode takes over what Encode returned.
+func (r *Refusal) Decode(body []byte) error { return json.Unmarshal(body, r) }
