@@ -26,6 +26,8 @@ type Metrics struct {
 	waiting  prometheus.Gauge
 	signed   prometheus.Counter
 	places   *prometheus.CounterVec
+	lost     prometheus.Counter
+	kept     prometheus.Gauge
 }
 
 // New returns metrics that begin at zero. Confirmed says when the database was heard last.
@@ -59,6 +61,12 @@ func New(confirmed func() time.Time) *Metrics {
 		failures: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "nsc_record_failures_total", Help: "Batches of the record that could not be made durable.",
 		}),
+		lost: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "nsc_refusals_lost_total", Help: "Refusals that cannot be explained: too many came at once, or the database failed.",
+		}),
+		kept: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "nsc_refusals_kept", Help: "Refusals that can be explained, of all workspaces, counted every minute.",
+		}),
 	}
 	m.waiting = prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "nsc_log_unsigned_events", Help: "Events in the workspaces' logs that no checkpoint covers yet.",
@@ -74,7 +82,7 @@ func New(confirmed func() time.Time) *Metrics {
 		Help: "Time since the database last said which workspaces changed. Above one second, requests are refused.",
 	}, func() float64 { return time.Since(confirmed()).Seconds() })
 	m.registry.MustRegister(
-		m.requests, m.duration, m.issued, m.refused, m.limited, m.commits, m.batch, m.failures, m.waiting, m.signed, m.places, heard,
+		m.requests, m.duration, m.issued, m.refused, m.limited, m.commits, m.batch, m.failures, m.waiting, m.signed, m.places, m.lost, m.kept, heard,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	return m
@@ -99,6 +107,12 @@ func (m *Metrics) Refused(code string) { m.refused.WithLabelValues(code).Inc() }
 
 // Limited counts a request that a rate limit refused: by address or by workspace.
 func (m *Metrics) Limited(by string) { m.limited.WithLabelValues(by).Inc() }
+
+// RefusalsLost counts refusals that were not kept.
+func (m *Metrics) RefusalsLost(n int) { m.lost.Add(float64(n)) }
+
+// RefusalsKept says how many refusals are kept.
+func (m *Metrics) RefusalsKept(n int64) { m.kept.Set(float64(n)) }
 
 // Committed counts a batch of the record.
 func (m *Metrics) Committed(entries int, took time.Duration, err error) {

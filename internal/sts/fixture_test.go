@@ -25,6 +25,7 @@ import (
 	"github.com/nsc-federation/nsc/internal/keys"
 	"github.com/nsc-federation/nsc/internal/manage"
 	"github.com/nsc-federation/nsc/internal/policy"
+	"github.com/nsc-federation/nsc/internal/refusal"
 	"github.com/nsc-federation/nsc/internal/store"
 	"github.com/nsc-federation/nsc/internal/store/storetest"
 	"github.com/nsc-federation/nsc/internal/sts"
@@ -123,7 +124,7 @@ func (l *lab) node() *node {
 	verifier := identity.Open(identity.Options{Own: n.rings, Local: local, Issuer: n.cache.Issuer, Now: time.Now})
 	n.config = sts.Config{
 		Workspaces: n.cache, Verifier: verifier, Recorder: n.recorder, Signer: n.rings, Opaques: keys.NewOpaques(l.db),
-		Record: l.db, Now: time.Now, Log: slog.New(slog.NewTextHandler(n.log, nil)),
+		Record: l.db, Refusals: refusal.NewRing(l.db, func(int) {}), Now: time.Now, Log: slog.New(slog.NewTextHandler(n.log, nil)),
 	}
 	n.Service = sts.New(n.config)
 	n.manage = manage.New(manage.Config{

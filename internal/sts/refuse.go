@@ -34,8 +34,8 @@ var codes = map[policy.Reason]fault.Code{
 	policy.Oversize:        fault.TokenOversize,
 }
 
-// refusal maps a decision that grants nothing.
-func refusal(d policy.Decision) error {
+// refused maps a decision that grants nothing.
+func refused(d policy.Decision) error {
 	code, ok := codes[d.Reason]
 	if !ok {
 		code = fault.InvalidRequest
@@ -80,6 +80,7 @@ func (s *Service) refuse(ctx context.Context, snapshot *workspace.Snapshot, call
 	if snapshot != nil {
 		log = log.With("workspace", snapshot.Name)
 	}
+	s.keep(ctx, snapshot, caller, req, f)
 	if f.Status() >= 500 {
 		log.Error("no token could be issued")
 		return f

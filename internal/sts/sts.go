@@ -20,6 +20,7 @@ import (
 	"github.com/nsc-federation/nsc/internal/keys"
 	"github.com/nsc-federation/nsc/internal/limit"
 	"github.com/nsc-federation/nsc/internal/policy"
+	"github.com/nsc-federation/nsc/internal/refusal"
 	"github.com/nsc-federation/nsc/internal/trace"
 	"github.com/nsc-federation/nsc/internal/workspace"
 )
@@ -63,6 +64,11 @@ type Opaques interface {
 	Issue(ctx context.Context, receipt audit.Receipt) (keys.Token, error)
 }
 
+// Refusals keeps what was refused, for administrators to ask why. It never waits.
+type Refusals interface {
+	Keep(r refusal.Refusal)
+}
+
 // Config is what the service is made of.
 type Config struct {
 	Workspaces Workspaces
@@ -71,6 +77,7 @@ type Config struct {
 	Signer     Signer
 	Opaques    Opaques
 	Record     Record
+	Refusals   Refusals
 	Now        func() time.Time
 	Log        *slog.Logger
 }
@@ -85,6 +92,7 @@ type Service struct {
 	record     Record
 	limit      atomic.Pointer[limit.Buckets] // tokens by workspace, after the decision (rule 24)
 	refusals   *limit.Buckets                // events and log lines of refusals
+	kept       Refusals
 	now        func() time.Time
 	log        *slog.Logger
 }
@@ -96,7 +104,7 @@ const refusalsPerSecond = 10
 func New(c Config) *Service {
 	return &Service{
 		workspaces: c.Workspaces, verifier: c.Verifier, recorder: c.Recorder, signer: c.Signer, opaques: c.Opaques,
-		record: c.Record, now: c.Now, log: c.Log, refusals: limit.New(refusalsPerSecond),
+		record: c.Record, kept: c.Refusals, now: c.Now, log: c.Log, refusals: limit.New(refusalsPerSecond),
 	}
 }
 
@@ -111,6 +119,8 @@ type Request struct {
 	Assertion bool   // RFC 7523
 	Want      Want
 	From      audit.Origin
+
+	read identity.Unverified // the token, once it was read
 }
 
 // Want is what the caller wants a token for.
@@ -146,6 +156,7 @@ const decideAtMost = 4 // times, where the workspace moves between decision and 
 func (s *Service) Exchange(ctx context.Context, req Request) (Answer, error) {
 	defer s.recorder.UnderWay()()
 	snapshot, unverified, err := s.route(ctx, req)
+	req.read = unverified
 	if err != nil {
 		return Answer{}, s.refuse(ctx, snapshot, identity.Identity{}, req, err)
 	}
@@ -285,7 +296,7 @@ func (s *Service) decided(ctx context.Context, snapshot *workspace.Snapshot, p p
 	decision := policy.Decide(p.caller, caller.Trusts, caller.Live, want)
 	grant, ok := decision.Grant()
 	if !ok {
-		return policy.Grant{}, refusal(decision)
+		return policy.Grant{}, refused(decision)
 	}
 	return grant, nil
 }

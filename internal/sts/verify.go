@@ -57,6 +57,16 @@ func (s *Service) verify(ctx context.Context, snapshot *workspace.Snapshot, u id
 	return caller, err
 }
 
+// Recognise verifies a token as Exchange does, in the workspace of the snapshot, and changes nothing: nothing is used up,
+// recorded or issued. It is for rehearsing an exchange.
+func (s *Service) Recognise(ctx context.Context, snapshot *workspace.Snapshot, token string) (identity.Identity, error) {
+	unverified, err := s.verifier.Resolve(ctx, token)
+	if err != nil {
+		return identity.Identity{}, err
+	}
+	return s.verified(ctx, snapshot, unverified)
+}
+
 func (s *Service) verified(ctx context.Context, snapshot *workspace.Snapshot, u identity.Unverified) (identity.Identity, error) {
 	if u.Issuer() == snapshot.Tenant.Issuer {
 		return s.own(ctx, snapshot.Tenant, u)

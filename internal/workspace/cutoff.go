@@ -37,8 +37,17 @@ type Cuts struct {
 	Tokens   bool
 }
 
+// Bearer is whoever shows a token, as far as a cut-off may name him.
+type Bearer interface {
+	Kind() identity.Kind
+	Subject() string
+	TokenID() string
+	Parents() []string
+	Act() *identity.Act
+}
+
 // CutOff returns what of a caller is cut off, "" for nothing.
-func (s *Snapshot) CutOff(ctx context.Context, caller identity.Identity) (CutKind, error) {
+func (s *Snapshot) CutOff(ctx context.Context, caller Bearer) (CutKind, error) {
 	if kind := s.subjectCut(caller.Subject()); kind != "" {
 		return kind, nil
 	}

@@ -3,6 +3,8 @@ package workspace
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -99,6 +101,9 @@ func (s *Snapshot) compile(ctx context.Context, issuer string) (Trusted, error) 
 	}
 	return Trusted{policy.NewTrusts(compiled), source}, nil
 }
+
+// Issuers returns the issuers that the workspace's trusts name, sorted.
+func (s *Snapshot) Issuers() []string { return slices.Sorted(maps.Keys(s.issuers)) }
 
 // Live returns, of the trusts or users that a token rests on, those that are enabled, at their present versions.
 func (s *Snapshot) Live(ctx context.Context, refs []identity.TrustRef) ([]identity.TrustRef, error) {
