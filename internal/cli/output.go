@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
+	"unicode"
 
 	"github.com/nsc-federation/nsc/internal/failure"
 )
@@ -77,15 +78,26 @@ func dash(text string) string {
 	return text
 }
 
-// shown makes text that others wrote safe for a terminal: control characters are written as escapes.
+// shown makes text that others wrote safe for a terminal: control characters, and those that are not seen or turn the
+// direction of what follows, are written as escapes.
 func shown(text string) string {
 	var b strings.Builder
 	for _, r := range text {
-		if r < ' ' || r >= 0x7f && r < 0xa0 || r == 0x202e || r == 0xfffd {
+		if unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) || r == unicode.ReplacementChar {
 			fmt.Fprintf(&b, `\u%04x`, r)
 			continue
 		}
 		b.WriteRune(r)
 	}
 	return b.String()
+}
+
+const longestShown = 300 // characters of one text in an explanation
+
+// cut is shown for text that may be very long.
+func cut(text string) string {
+	if runes := []rune(text); len(runes) > longestShown {
+		text = string(runes[:longestShown]) + "…"
+	}
+	return shown(text)
 }

@@ -71,6 +71,9 @@ func TestRule04EveryWritingCall(t *testing.T) {
 			{"who may only read", reader, trusts + "/" + mine, nil},
 			{"more before", writer, trusts + "/" + more, nil},
 		},
+		"test-trust-relationships": {
+			{"who may not read trusts", keeper, trusts + "/test", map[string]any{"claims": map[string]any{"iss": i.URL}}},
+		},
 		"create-revocable-token": {
 			{"who may only read", reader, apiRoot + "/dev/revocable-tokens", map[string]any{"name": "x", "grants": []any{}}},
 			{"everything", issuing, apiRoot + "/dev/revocable-tokens", map[string]any{"name": "x", "grants": []any{whole}}},

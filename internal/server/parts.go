@@ -16,6 +16,8 @@ import (
 	"github.com/nsc-federation/nsc/internal/keys"
 	"github.com/nsc-federation/nsc/internal/manage"
 	"github.com/nsc-federation/nsc/internal/metrics"
+	"github.com/nsc-federation/nsc/internal/refusal"
+	"github.com/nsc-federation/nsc/internal/rehearse"
 	"github.com/nsc-federation/nsc/internal/store"
 	"github.com/nsc-federation/nsc/internal/sts"
 	"github.com/nsc-federation/nsc/internal/workspace"
@@ -34,6 +36,8 @@ type parts struct {
 	tokens   *sts.Service
 	manage   *manage.Service
 	metrics  *metrics.Metrics
+	refusals *refusal.Ring
+	rehearse *rehearse.Service
 }
 
 // openParts opens the database of a configuration, checks that it belongs to this base URL and this master key, and
@@ -85,10 +89,12 @@ func (p *parts) wire(ctx context.Context, c Config, baseURL string, master keys.
 	p.verifier = identity.Open(identity.Options{
 		Own: p.rings, Local: p.local, Secrets: secrets{p.store}, Issuer: p.cache.Issuer, AllowLoopback: c.Dev, Exceptions: exceptions, Now: now, Log: log,
 	})
+	p.refusals = refusal.NewRing(p.store, p.metrics.RefusalsLost)
 	p.tokens = sts.New(sts.Config{
 		Workspaces: p.cache, Verifier: p.verifier, Recorder: p.recorder, Signer: p.rings, Opaques: keys.NewOpaques(p.store),
-		Record: p.store, Now: now, Log: log,
+		Record: p.store, Refusals: p.refusals, Now: now, Log: log,
 	})
+	p.rehearse = rehearse.New(rehearse.Config{Workspaces: p.cache, Verifier: p.tokens, Store: p.store, Now: now})
 	p.manage = manage.New(manage.Config{
 		Workspaces: p.store, Trusts: p.store, CutOffs: p.store, Revocables: p.store, Answers: p.store, Record: p.store, Logs: p.store, LogKeys: p.notary, Keys: p.store, Rotator: p.rotator, Entries: p.recorder,
 		Issuer: p.cache.Issuer, NameOf: p.cache.NameOf, Forget: p.cache.Forget, AllowLoopback: c.Dev, Now: now,

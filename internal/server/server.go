@@ -19,6 +19,7 @@ import (
 
 	"github.com/nsc-federation/nsc/internal/audit"
 	"github.com/nsc-federation/nsc/internal/limit"
+	"github.com/nsc-federation/nsc/internal/refusal"
 	"github.com/nsc-federation/nsc/internal/trace"
 	"github.com/nsc-federation/nsc/internal/web"
 )
@@ -220,7 +221,7 @@ func (n *node) serveWith(c Config) {
 	}
 	n.parts.tokens.Limit(limit.New(workspaceRate))
 	handler := web.New(web.Config{
-		BaseURL: n.baseURL, Tokens: n.parts.tokens, Keys: n.parts.rings, Workspaces: n.parts.cache, Manage: n.parts.manage,
+		BaseURL: n.baseURL, Tokens: n.parts.tokens, Keys: n.parts.rings, Workspaces: n.parts.cache, Manage: n.parts.manage, Rehearse: n.parts.rehearse,
 		Ready: n.ready, Hosts: n.hosts, Log: n.log, Addresses: limit.New(addressRate), TrustedProxies: proxies,
 		Metrics: n.parts.metrics, Traces: n.traces, Draining: n.draining.Load, PublicCheckpoints: c.PublicCheckpoints,
 	})
@@ -260,6 +261,7 @@ func (n *node) startWork(ctx context.Context) {
 	}
 	n.work.Go(func() { n.parts.cache.Watch(ctx, n.log) })
 	n.work.Go(func() { n.parts.rotator.Run(ctx, n.parts.store, n.log) })
+	n.work.Go(func() { n.parts.refusals.Run(ctx, n.log) })
 	n.work.Go(func() { n.sweep(ctx) })
 }
 
@@ -275,7 +277,7 @@ func (n *node) sweep(ctx context.Context) {
 		}
 		for what, sweep := range map[string]func(context.Context, time.Time, int) (int, error){
 			"uses": n.parts.store.SweepUses, "cut-offs": n.parts.store.SweepCutOffs, "opaque tokens": n.parts.store.SweepOpaque,
-			"answers": n.parts.store.SweepAnswers,
+			"answers": n.parts.store.SweepAnswers, "refusals": n.sweepRefusals,
 		} {
 			before := expiredFor(began.Round(0), time.Now().Round(0), time.Since(began))
 			if err := sweepAll(ctx, before, sweep); err != nil && ctx.Err() == nil {
@@ -293,6 +295,17 @@ func expiredFor(began, now time.Time, passed time.Duration) time.Time {
 		now = steady
 	}
 	return now.Add(-sweepAfter)
+}
+
+// sweepRefusals removes the refusals that have been kept for long enough, and counts the others.
+func (n *node) sweepRefusals(ctx context.Context, now time.Time, limit int) (int, error) {
+	swept, err := n.parts.store.SweepRefusals(ctx, now.Add(-refusal.KeptFor), limit)
+	if err != nil {
+		return swept, err
+	}
+	kept, err := n.parts.store.CountRefusals(ctx)
+	n.parts.metrics.RefusalsKept(kept)
+	return swept, err
 }
 
 // sweepAll sweeps batch by batch until one is not full.

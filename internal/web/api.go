@@ -132,6 +132,7 @@ func (h *handler) api() {
 	h.recordAPI(api)
 	h.logAPI(api)
 	h.lineageAPI(api)
+	h.rehearseAPI(api)
 	h.cutOffAPI(api)
 	h.revocableAPI(api)
 	openAnswers(api.OpenAPI())

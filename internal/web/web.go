@@ -18,6 +18,7 @@ import (
 	"github.com/nsc-federation/nsc/internal/limit"
 	"github.com/nsc-federation/nsc/internal/manage"
 	"github.com/nsc-federation/nsc/internal/metrics"
+	"github.com/nsc-federation/nsc/internal/rehearse"
 	"github.com/nsc-federation/nsc/internal/sts"
 	"github.com/nsc-federation/nsc/internal/trace"
 	"github.com/nsc-federation/nsc/internal/workspace"
@@ -53,6 +54,7 @@ type Config struct {
 	Keys       Keys
 	Workspaces Workspaces
 	Manage     *manage.Service
+	Rehearse   *rehearse.Service
 	Ready      func(ctx context.Context) error
 	Hosts      []string // the Host headers that are answered; nil is all (rule 36: nsc dev names its own)
 	Log        *slog.Logger
