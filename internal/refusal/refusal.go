@@ -29,7 +29,7 @@ type Refusal struct {
 	ID          string     `json:"-"`
 	WorkspaceID string     `json:"-"`
 	Time        time.Time  `json:"-"`
-	Verified    bool       `json:"-"` // the token's signature verified: what it says is its issuer's word, not a stranger's
+	Verified    bool       `json:"-"` // the signatures of the token, and of its actor's, verified: what they say is their issuers' word
 	Code        fault.Code `json:"code"`
 	Reason      string     `json:"reason"` // with what the token says: fit to be shown only where Verified
 	Gist        string     `json:"gist"`   // in our own words alone
@@ -49,6 +49,8 @@ type Asked struct {
 	Trust      string                `json:"trust,omitempty"`
 	Lifetime   time.Duration         `json:"lifetime,omitempty"`
 	Assertion  bool                  `json:"assertion,omitempty"`
+	MayAct     *identity.MayAct      `json:"may_act,omitempty"`
+	Actor      bool                  `json:"actor,omitempty"` // somebody asked who acts for the token's subject (rule 34)
 }
 
 // maxBody is the largest encoding of a refusal. Who asks for very much is not told it again.
@@ -58,7 +60,7 @@ const maxBody = 16 << 10
 func (r Refusal) Encode() ([]byte, error) {
 	body, err := json.Marshal(r)
 	if err == nil && len(body) > maxBody {
-		r.Asked.Details, r.Asked.Scope = nil, nil
+		r.Asked.Details, r.Asked.Scope, r.Asked.MayAct = nil, nil, nil
 		body, err = json.Marshal(r)
 	}
 	return body, err

@@ -91,6 +91,8 @@ func (s *Service) verified(ctx context.Context, snapshot *workspace.Snapshot, ke
 	switch {
 	case kept.Code == fault.TokenReplayed:
 		e.advise("a trust admits each token once, and this one was used before; have the issuer make a new token for each exchange")
+	case kept.Asked.Actor:
+		e.advise("somebody asked who acts for the token's subject, whose own token is not kept: what is decided here is what the subject would get for himself")
 	case now.Reason == policy.Granted:
 		e.advise("by the trusts as they are now the same request would be granted")
 	}

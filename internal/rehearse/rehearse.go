@@ -93,6 +93,6 @@ func authority(ctx context.Context, snapshot *workspace.Snapshot, caller policy.
 func request(a refusal.Asked, at time.Time) policy.Request {
 	return policy.Request{
 		ID: id.New(at), Now: at, TokenType: policy.TokenType(a.TokenType), Audience: a.Audience, Scope: a.Scope, Details: a.Details,
-		HasDetails: a.HasDetails, Trust: a.Trust, Lifetime: a.Lifetime, Assertion: a.Assertion,
+		HasDetails: a.HasDetails, Trust: a.Trust, Lifetime: a.Lifetime, Assertion: a.Assertion, MayAct: a.MayAct,
 	}
 }

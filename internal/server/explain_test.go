@@ -200,3 +200,32 @@ func TestAProposalCountsWhomElseItAdmits(t *testing.T) {
 		t.Errorf("%v", first)
 	}
 }
+
+// Rule 28, where somebody acts for another: what is shown needs both signatures.
+func TestRule28AnActorNobodyVouchesFor(t *testing.T) {
+	s, i := start(t, devConfig(t)), newIssuer(t)
+	s.trust(t, i, nil)
+	subject := i.sign(t, "k1", i.claims(s, nil))
+	for rule, row := range map[string]struct {
+		actor    string
+		verified bool
+		says     string
+	}{
+		"of a stranger":  {newIssuer(t).sign(t, "k1", i.claims(s, nil)), false, "does not verify"},
+		"unreadable":     {"garbage", false, ""},
+		"who may not":    {i.sign(t, "k1", i.claims(s, map[string]any{"jti": "another"})), true, "actor_refused"},
+		"without a word": {"", true, ""},
+	} {
+		form := []string{"actor_token", row.actor, "actor_token_type", "urn:ietf:params:oauth:token-type:jwt"}
+		if row.actor == "" {
+			form = []string{"audience", "https://no.example.com"}
+		}
+		e := s.explain(t, "dev", s.bearer(t), s.refuse(t, "/w/dev/token", subject, form...))
+		if e["verified"] != row.verified || (e["claims"] != nil) != row.verified || !strings.Contains(mustJSON(t, e), row.says) {
+			t.Errorf("%s: %s", rule, mustJSON(t, e))
+		}
+		if strings.Contains(mustJSON(t, e), "would be granted") {
+			t.Errorf("%s: more is said than is known: %s", rule, mustJSON(t, e))
+		}
+	}
+}

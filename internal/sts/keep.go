@@ -19,8 +19,9 @@ func (s *Service) keep(ctx context.Context, snapshot *workspace.Snapshot, caller
 	if owner == "" {
 		return
 	}
+	vouched := !caller.IsZero() && (req.Actor == "" || !req.actor.IsZero())
 	r := refusal.Refusal{
-		ID: f.Refusal, WorkspaceID: owner, Time: s.now(), Verified: !caller.IsZero(), Code: f.Code,
+		ID: f.Refusal, WorkspaceID: owner, Time: s.now(), Verified: vouched, Code: f.Code,
 		Reason: brief(f.Error()), Gist: brief(f.Gist()), Address: req.From.Address, Claims: req.read.Payload(), Asked: asked(req),
 	}
 	if !caller.IsZero() {
@@ -54,5 +55,6 @@ func asked(req Request) refusal.Asked {
 	return refusal.Asked{
 		TokenType: string(w.TokenType), Audience: w.Audience, Scope: w.Scope, Details: w.Details, HasDetails: w.HasDetails,
 		Trust: w.Trust, Lifetime: w.Lifetime, Assertion: req.Assertion,
+		MayAct: w.MayAct, Actor: req.Actor != "",
 	}
 }

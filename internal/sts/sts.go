@@ -120,7 +120,8 @@ type Request struct {
 	Want      Want
 	From      audit.Origin
 
-	read identity.Unverified // the token, once it was read
+	read  identity.Unverified // the token, once it was read
+	actor identity.Identity   // once it was verified
 }
 
 // Want is what the caller wants a token for.
@@ -212,6 +213,7 @@ func (s *Service) decide(ctx context.Context, snapshot *workspace.Snapshot, req 
 				continue
 			}
 		}
+		req.actor = p.actor
 		return Answer{}, s.refuse(ctx, snapshot, p.caller, req, err)
 	}
 }
