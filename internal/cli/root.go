@@ -31,7 +31,7 @@ Exit status: 0 done, 1 failed, 2 used wrongly, 3 not signed in or refused, 4 ser
 		`nsc dev
 nsc auth exchange-oidc-token --token-file token.jwt
 export ID_TOKEN=$(nsc auth issue-id-token --audience https://your-service.example.com)`,
-		p.authCommand(), p.planCommand(), p.applyCommand(), p.exportCommand(), p.workspaceCommand(), p.keysCommand(), p.tokenCommand(), p.cutOffCommand(), p.auditCommand(),
+		p.authCommand(), p.planCommand(), p.applyCommand(), p.exportCommand(), p.workspaceCommand(), p.keysCommand(), p.tokenCommand(), p.cutOffCommand(), p.auditCommand(), p.policyCommand(),
 		p.serverCommand(), p.devCommand(), p.configCommand(), p.adminCommand(),
 		p.versionCommand(), p.completionCommand(),
 	)

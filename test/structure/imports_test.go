@@ -131,7 +131,7 @@ func TestOnlyServerAndTestsWire(t *testing.T) {
 		"identity.Open":     {"internal/server"},
 		"identity.NewLocal": {"internal/sts"},
 		"policy.Decide":     {"internal/sts"},
-		"identity.Suppose":  {"internal/rehearse"},
+		"identity.Suppose":  {"internal/rehearse", "internal/assertion"},
 		"jwt.NewSigner":     {"internal/keys"},
 		"signer.Sign":       {"internal/keys", "internal/sts"},
 		"recorder.Intent":   {"internal/sts"},
