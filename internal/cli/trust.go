@@ -23,7 +23,7 @@ nsc auth trust-relationships add --issuer https://token.actions.githubuserconten
   --grant '{"resource_type":"audience","resource_id":"sts.amazonaws.com","actions":["issue"]}'`,
 		p.trustAddCommand(), p.trustListCommand(), p.trustDescribeCommand(), p.trustUpdateCommand(), p.trustRemoveCommand(),
 		p.trustPresetsCommand(),
-		p.trustExplainCommand(), p.trustTestCommand(),
+		p.trustExplainCommand(), p.trustTestCommand(), p.trustReplayCommand(),
 	)
 	cmd.Aliases = []string{"trust", "trusts", "trust-relationship"}
 	return cmd

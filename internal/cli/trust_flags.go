@@ -24,6 +24,12 @@ type trustFlags struct {
 }
 
 func (f *trustFlags) bind(cmd *cobra.Command) {
+	f.bindTerms(cmd)
+	f.keys.bind(cmd)
+}
+
+// bindTerms binds what says whom a trust admits, and to what.
+func (f *trustFlags) bindTerms(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.issuer, "issuer", "", "`issuer` of the tokens, byte for byte their iss")
 	flags.StringVar(&f.subject, "subject-match", "", "`pattern` that their sub matches: literal text, and * for the rest of it after : or /")
@@ -39,7 +45,6 @@ func (f *trustFlags) bind(cmd *cobra.Command) {
 	flags.BoolVar(&f.disabled, "disabled", false, "admit no token")
 	flags.BoolVar(&f.allowShared, "allow-shared-audience", false, "accept an audience that all customers of another system share")
 	flags.StringVar(&f.description, "description", "", "`text` about what it is for")
-	f.keys.bind(cmd)
 }
 
 // change returns what the flags that were given say.

@@ -181,13 +181,16 @@ func (i Identity) Generation() int64 { return i.v.generation }
 // ClientID returns the client that a credential of our own was issued to.
 func (i Identity) ClientID() string { return i.v.clientID }
 
+// LocalIssuer stands for the issuer of a Local identity, which has none.
+const LocalIssuer = "local"
+
 // NewLocal returns the identity of the person who owns the data folder, acting as the named user of a workspace. Only
 // the administration socket and the folder's lock holder may call it: both proved the ownership to the operating system.
 // What it is given rests on the user as what a trust gives rests on the trust: it dies with this version of it.
 func NewLocal(tenant Tenant, userID string, userVersion int64, permissions []Permission, now, ends time.Time) Identity {
 	return Identity{&verified{
 		tenant: tenant, kind: Local,
-		subject: UserSubject(tenant.ID, userID), issuer: "local", externalSubject: userID,
+		subject: UserSubject(tenant.ID, userID), issuer: LocalIssuer, externalSubject: userID,
 		issuedAt: now, expiresAt: ends, permissions: permissions, trusts: []TrustRef{{ID: userID, Version: userVersion}},
 	}}
 }

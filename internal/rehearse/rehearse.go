@@ -29,8 +29,10 @@ type Verifier interface {
 	Recognise(ctx context.Context, snapshot *workspace.Snapshot, token string) (identity.Identity, error)
 }
 
-// Store has what was refused, and what was issued.
+// Store has what was refused, what was issued, and the trusts.
 type Store interface {
+	Trust(ctx context.Context, workspaceID, id string) (policy.Trust, error)
+	TrustsByIssuer(ctx context.Context, workspaceID, issuer string) ([]policy.Trust, error)
 	Refusal(ctx context.Context, workspaceID, id string) (refusal.Refusal, error)
 	VerifiedRefusals(ctx context.Context, workspaceID string, since, until time.Time) ([]refusal.Refusal, error)
 	Search(ctx context.Context, q audit.Query) ([]audit.Entry, error)

@@ -74,6 +74,9 @@ func TestRule04EveryWritingCall(t *testing.T) {
 		"test-trust-relationships": {
 			{"who may not read trusts", keeper, trusts + "/test", map[string]any{"claims": map[string]any{"iss": i.URL}}},
 		},
+		"replay-exchanges": {
+			{"who may not read the record", writer, trusts + "/replay", map[string]any{"since": "2026-01-31T00:00:00Z", "remove": []any{mine}}},
+		},
 		"create-revocable-token": {
 			{"who may only read", reader, apiRoot + "/dev/revocable-tokens", map[string]any{"name": "x", "grants": []any{}}},
 			{"everything", issuing, apiRoot + "/dev/revocable-tokens", map[string]any{"name": "x", "grants": []any{whole}}},

@@ -29,6 +29,7 @@ func (h *handler) rehearseAPI(api huma.API) {
 		Codes: []fault.Code{fault.Forbidden}, Answer: exampleExplanation,
 	}, h.explainRefusal)
 	h.testAPI(api)
+	h.replayAPI(api)
 }
 
 type testExchange struct {

@@ -1,0 +1,124 @@
+package rehearse
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/nsc-federation/nsc/internal/fault"
+	"github.com/nsc-federation/nsc/internal/id"
+	"github.com/nsc-federation/nsc/internal/identity"
+	"github.com/nsc-federation/nsc/internal/policy"
+)
+
+// Proposal is a change of trusts that nobody has made, and the period to try it on.
+type Proposal struct {
+	Since, Until time.Time // a zero Until is now
+	Add          []policy.Trust
+	Update       []Update
+	Remove       []string // IDs
+}
+
+// Update changes one trust.
+type Update struct {
+	ID     string
+	Change func(*policy.Trust) error
+}
+
+// draft is the trusts of some issuers as they are, and as they would be.
+type draft struct {
+	before, after map[string][]policy.Trust // by issuer
+	replaced      map[string]bool           // IDs of what is changed or removed
+}
+
+// rehearsals returns, of each issuer that a proposal is about, its trusts as they are and as they would be.
+func (s *Service) rehearsals(ctx context.Context, tenant identity.Tenant, p Proposal) (map[string]*policy.Rehearsal, error) {
+	d := draft{map[string][]policy.Trust{}, map[string][]policy.Trust{}, map[string]bool{}}
+	for i, t := range p.Add {
+		t.ID = fmt.Sprintf("(new %d)", i+1)
+		if err := s.put(ctx, &d, tenant, t); err != nil {
+			return nil, err
+		}
+	}
+	for _, u := range p.Update {
+		t, err := s.take(ctx, &d, tenant, u.ID)
+		if err == nil {
+			err = u.Change(&t)
+		}
+		if err == nil {
+			err = s.put(ctx, &d, tenant, t)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	for _, trustID := range p.Remove {
+		if _, err := s.take(ctx, &d, tenant, trustID); err != nil {
+			return nil, err
+		}
+	}
+	return d.compile(tenant)
+}
+
+// take finds a trust that is to be changed or removed.
+func (s *Service) take(ctx context.Context, d *draft, tenant identity.Tenant, trustID string) (policy.Trust, error) {
+	if !id.Valid(trustID) {
+		return policy.Trust{}, fault.Newf(fault.NotFound, "trust %q", trustID)
+	}
+	if d.replaced[trustID] {
+		return policy.Trust{}, fault.Invalid("id", "%s is named twice", trustID)
+	}
+	d.replaced[trustID] = true
+	t, err := s.c.Store.Trust(ctx, tenant.ID, trustID)
+	if err != nil {
+		return t, err
+	}
+	return t, s.load(ctx, d, tenant, t.Issuer)
+}
+
+// put adds a trust as it would be, if it would be accepted.
+func (s *Service) put(ctx context.Context, d *draft, tenant identity.Tenant, t policy.Trust) error {
+	checked, _, err := policy.Check(t, tenant)
+	var wrong *policy.FieldError
+	if errors.As(err, &wrong) {
+		return fault.Invalid(wrong.Field, "%s", wrong.Problem)
+	}
+	if err != nil {
+		return err
+	}
+	if err := s.load(ctx, d, tenant, checked.Issuer); err != nil {
+		return err
+	}
+	d.after[checked.Issuer] = append(d.after[checked.Issuer], checked)
+	return nil
+}
+
+func (s *Service) load(ctx context.Context, d *draft, tenant identity.Tenant, issuer string) error {
+	if _, ok := d.before[issuer]; ok {
+		return nil
+	}
+	trusts, err := s.c.Store.TrustsByIssuer(ctx, tenant.ID, issuer)
+	d.before[issuer] = trusts
+	return err
+}
+
+func (d *draft) compile(tenant identity.Tenant) (map[string]*policy.Rehearsal, error) {
+	rehearsals := map[string]*policy.Rehearsal{}
+	for _, issuer := range slices.Collect(maps.Keys(d.before)) {
+		after := d.after[issuer]
+		for _, t := range d.before[issuer] {
+			if !d.replaced[t.ID] {
+				after = append(after, t)
+			}
+		}
+		r, err := policy.NewRehearsal(tenant, d.before[issuer], after)
+		if err != nil {
+			return nil, err
+		}
+		rehearsals[issuer] = r
+	}
+	return rehearsals, nil
+}
