@@ -21,7 +21,7 @@ trusts:
     grants:
       - {resource_type: audience, resource_id: vault, actions: [issue]}
       - {resource_type: docker, resource_id: build, actions: ["container:start", "container:stop"]}
-  - {id: second, name: other, issuer: 'https://issuer.example', subject_match: 'repo:acme/off', enabled: false, version: 3, created_at: 2026-01-31T00:00:00Z}
+  - {id: second, name: other, issuer: 'https://issuer.example', subject_match: 'repo:acme/off', enabled: false, version: 3, managed_by: federation/api, created_at: 2026-01-31T00:00:00Z}
 `
 
 const claims = `{iss: 'https://issuer.example', sub: 'repo:acme/app:main', env: prod, teams: [blue]}`

@@ -72,6 +72,7 @@ type Trust struct {
 	AllowSharedAudience bool              `yaml:"allow_shared_audience"`
 
 	Description any `yaml:"description"`
+	ManagedBy   any `yaml:"managed_by"`
 	KeySource   any `yaml:"key_source"`
 	Version     any `yaml:"version"`
 	Revision    any `yaml:"revision"`
