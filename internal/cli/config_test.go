@@ -31,6 +31,9 @@ func TestConfigCheckShowsEveryKey(t *testing.T) {
 			*field, want[key] = []string{"a", "b"}, "a\nb"
 		case *[]server.Reach:
 			*field, want[key] = []server.Reach{{Workspace: "w", CIDR: "10.0.0.0/8", Port: 1}}, "10.0.0.0/8 port 1 for w"
+		case *[]server.Publication:
+			*field = []server.Publication{{File: "/x"}, {Webhook: "https://example.com/secret"}}
+			want[key] = "file /x\nwebhook https://example.com (9104fbd3)"
 		default:
 			t.Errorf("%s: a type that this test does not know", key)
 		}
