@@ -42,6 +42,9 @@ var kinds = []Kind{
 // Known reports whether there is such a kind.
 func (k Kind) Known() bool { return slices.Contains(kinds, k) }
 
+// Kinds returns all kinds.
+func Kinds() []Kind { return slices.Clone(kinds) }
+
 // KindList returns all kinds, for people.
 func KindList() string {
 	names := make([]string, len(kinds))
