@@ -67,7 +67,7 @@ func (p *program) auditTail(ctx context.Context, o tailOptions) error {
 		}
 		next += int64(len(lines))
 		switch {
-		case len(lines) == pageOfLog:
+		case len(lines) > 0:
 			continue
 		case o.once:
 			return nil

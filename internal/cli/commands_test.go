@@ -196,7 +196,7 @@ func TestAuditTailFollowsUntilItIsInterrupted(t *testing.T) {
 		case "from=5&limit=1000":
 			return `{"items":[{"index":5,"id":"e5","erased":true},{"index":6,"id":"e6","event":"{\"v\":1,\"id\":\"e6\",\"time\":1772600767000000,\"kind\":\"token.issued\",\"token\":{\"id\":\"e6\",\"type\":\"id_token\",\"audience\":\"vault\",\"expires_at\":1772600767000000}}"}]}`
 		case "from=7&limit=1000":
-			interrupt()
+			interrupt() // while it waits for more
 			return `{"items":[]}`
 		}
 		t.Errorf("asked for %s", query)

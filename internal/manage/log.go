@@ -14,7 +14,7 @@ import (
 // LogStore reads the Merkle logs.
 type LogStore interface {
 	LogHead(ctx context.Context, workspaceID string) (audit.LogHead, error)
-	LogEntries(ctx context.Context, workspaceID string, from int64, limit int) ([]audit.Logged, error)
+	LogEntries(ctx context.Context, workspaceID string, from int64, limit, bytes int) ([]audit.Logged, error)
 	// LogHashes returns hashes by tlog's index of stored hashes.
 	LogHashes(ctx context.Context, workspaceID string, indexes []int64) ([]tlog.Hash, error)
 }
@@ -48,7 +48,8 @@ func (s *Service) Log(ctx context.Context, caller identity.Identity) (Log, error
 	return l, err
 }
 
-// LogEntries returns events of the log of the caller's workspace in its order, those that were erased among them.
+// LogEntries returns events of the log of the caller's workspace in its order, those that were erased among them: fewer than
+// the limit where they are large, and none past the end.
 func (s *Service) LogEntries(ctx context.Context, caller identity.Identity, from int64, limit int) ([]audit.Logged, error) {
 	if err := allow(caller, recordNoun, "read"); err != nil {
 		return nil, err
@@ -56,7 +57,7 @@ func (s *Service) LogEntries(ctx context.Context, caller identity.Identity, from
 	if limit <= 0 || limit > MaxEvents {
 		limit = MaxEvents
 	}
-	return s.c.Logs.LogEntries(ctx, caller.Tenant().ID, from, limit)
+	return s.c.Logs.LogEntries(ctx, caller.Tenant().ID, from, limit, maxEventBytes)
 }
 
 // LogFrontier returns the roots of the complete subtrees that the first events of the log fall into, from which the

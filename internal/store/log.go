@@ -85,21 +85,30 @@ func (s *Store) KeepCheckpoints(ctx context.Context, list []audit.LogHead) error
 	})
 }
 
+// logStep is how many events are read before it is seen how large they are.
+const logStep = 32
+
 // LogEntries returns at most limit events of a workspace's log from an index on, in its order, those that were erased
-// among them.
-func (s *Store) LogEntries(ctx context.Context, workspaceID string, from int64, limit int) ([]audit.Logged, error) {
+// among them. It stops once their bodies have so many bytes, but not before the first; 0 is no bound.
+func (s *Store) LogEntries(ctx context.Context, workspaceID string, from int64, limit, bytes int) ([]audit.Logged, error) {
 	workspace, err := id.Bytes(workspaceID)
 	if err != nil || from < 0 {
 		return nil, named("log entries", ErrNotFound)
 	}
 	var list []audit.Logged
 	err = s.read(ctx, "log entries", func(tx *sql.Tx) error {
+		size := 0
 		for limit = page(limit); limit > 0; {
-			part, err := logPart(ctx, tx, workspace, from, limit)
+			part, err := logPart(ctx, tx, workspace, from, min(limit, logStep))
 			if err != nil || len(part) == 0 {
 				return err
 			}
-			list = append(list, part...)
+			for _, e := range part {
+				list = append(list, e)
+				if size += len(e.Entry.Body); bytes > 0 && size >= bytes {
+					return nil
+				}
+			}
 			from, limit = from+int64(len(part)), limit-len(part)
 		}
 		return nil

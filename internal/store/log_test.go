@@ -51,7 +51,7 @@ func TestRule26EventsOfAnEarlierReleaseAreAdopted(t *testing.T) {
 		var got []string
 		var frontier evidence.Frontier
 		for {
-			part, err := s.LogEntries(t.Context(), w.ID, int64(len(got)), 0)
+			part, err := s.LogEntries(t.Context(), w.ID, int64(len(got)), 0, 0)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -65,7 +65,7 @@ func (h *handler) logAPI(api huma.API) {
 	}, h.describeLog)
 	serve(h, api, operation{
 		ID: "read-log", Method: http.MethodGet, Path: base + "/entries", Tag: tagRecord, Summary: "Read the Merkle log",
-		Description: "Events in the log's order, erased ones among them, with what their leaves are made of. An empty page is the end. Needs a grant on the workspace: record, read.",
+		Description: "Events in the log's order, erased ones among them, with what their leaves are made of. A page also ends where its events have a megabyte together; an empty one is the end. Needs a grant on the workspace: record, read.",
 		Codes:       []fault.Code{fault.Forbidden},
 		Answer: logEntriesBody{[]logEntryBody{{
 			Index: 41, ID: exampleTokenID, Leaf: make([]byte, 32), Salt: make([]byte, 16), Event: `{"v":1,"id":"` + exampleTokenID + `"}`,

@@ -125,7 +125,7 @@ var every = map[string]func(context.Context, *store.Store, things) (any, error){
 
 	"LogHead": func(c context.Context, s *store.Store, x things) (any, error) { return s.LogHead(c, x.workspaceID) },
 	"LogEntries": func(c context.Context, s *store.Store, x things) (any, error) {
-		return s.LogEntries(c, x.workspaceID, 0, 0)
+		return s.LogEntries(c, x.workspaceID, 0, 0, 0)
 	},
 	"LogHashes": func(c context.Context, s *store.Store, x things) (any, error) {
 		return s.LogHashes(c, x.workspaceID, []int64{0})

@@ -32,7 +32,7 @@ var erasures = map[string]func(*lab){
 			l.must(err)
 			equal(l, n, want)
 		}
-		logged, err := l.LogEntries(l.ctx, l.one.ID, 0, 1000)
+		logged, err := l.LogEntries(l.ctx, l.one.ID, 0, 1000, 0)
 		l.must(err)
 		gone := 0
 		for _, e := range logged {

@@ -31,13 +31,22 @@ var logs = map[string]func(*lab){
 		whole := l.log(l.one)
 		for _, from := range []int64{0, 1, 255, 256, 257, 511, 512, 519, 520, 9999} {
 			for _, limit := range []int{1, 2, 300, 1000} {
-				got, err := l.LogEntries(l.ctx, l.one.ID, from, limit)
+				got, err := l.LogEntries(l.ctx, l.one.ID, from, limit, 0)
 				l.must(err)
 				want := whole[min(from, 520):min(from+int64(limit), 520)]
 				if len(got) != len(want) || len(want) > 0 && fmt.Sprint(got) != fmt.Sprint(want) {
 					l.Fatalf("from %d, limit %d: %d events", from, limit, len(got))
 				}
 			}
+		}
+	},
+
+	"a part of a log is bounded in bytes, and is never empty": func(l *lab) {
+		l.fill(l.one, 100) // with bodies of one byte, and then of two
+		for bytes, want := range map[int]int{1: 1, 2: 2, 10: 10, 11: 11, 12: 11, 13: 12, 1000: 100} {
+			got, err := l.LogEntries(l.ctx, l.one.ID, 0, 0, bytes)
+			l.must(err)
+			equal(l, len(got), want)
 		}
 	},
 
@@ -237,7 +246,7 @@ func (l *lab) head(w workspace.Workspace) audit.LogHead {
 func (l *lab) log(w workspace.Workspace) (whole []audit.Logged) {
 	l.Helper()
 	for {
-		part, err := l.LogEntries(l.ctx, w.ID, int64(len(whole)), 0)
+		part, err := l.LogEntries(l.ctx, w.ID, int64(len(whole)), 0, 0)
 		l.must(err)
 		if len(part) == 0 {
 			return whole
