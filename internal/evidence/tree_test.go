@@ -73,6 +73,13 @@ func TestCheckpointIsAC2SPNote(t *testing.T) {
 	if _, err := OpenCheckpoint(strings.Replace(signed, "\n3\n", "\n4\n", 1), verifier); err == nil {
 		t.Error("a changed checkpoint was opened")
 	}
+	foreign, err := note.Sign(&note.Note{Text: Checkpoint{"nsc.example.com/w/other", 3, c.Root}.Text()}, l.signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenCheckpoint(string(foreign), verifier); err == nil {
+		t.Error("a checkpoint of another log was opened, signed by this one's key")
+	}
 	for _, text := range []string{"", "a\n", "a\n1\n", "a\n01\n" + c.Root.String() + "\n", "a\n-1\n" + c.Root.String() + "\n", "\n1\n" + c.Root.String() + "\n", "a\n1\nAAAA\n"} {
 		if _, err := ParseCheckpoint(text); err == nil {
 			t.Errorf("%q is a checkpoint", text)

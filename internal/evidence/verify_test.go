@@ -239,3 +239,19 @@ func TestFindingsAreBounded(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+func TestAnEventOfAnotherWorkspaceIsNamed(t *testing.T) {
+	l := newLog(t, 3)
+	foreign := testLine(3, 3)
+	foreign.Event = strings.Replace(foreign.Event, "acme-id", "other-id", 1)
+	foreign.Leaf = Leaf([SaltSize]byte(foreign.Salt), []byte(foreign.Event))
+	l.add(foreign)
+	if r := verify(t, Input{Export: strings.NewReader(l.export(0, 4).text())}); !r.names("event-3", "is of another workspace") {
+		t.Errorf("%v", r.Findings)
+	}
+	renamed := l.export(0, 3)
+	renamed.lines[1].ID = "event-9"
+	if r := verify(t, Input{Export: strings.NewReader(renamed.text())}); !r.names("event-9", "has another ID than the event inside") {
+		t.Errorf("%v", r.Findings)
+	}
+}

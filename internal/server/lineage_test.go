@@ -47,6 +47,8 @@ func TestRule11LineageFollowsATokenUpAndDown(t *testing.T) {
 	}
 	s.token(t, "/w/dev/token", exchangeForm(i.sign(t, "k1", i.claims(s, map[string]any{"jti": "job-8"})))) // another job's
 
+	s.token(t, "/w/dev/token", exchangeForm(i.sign(t, "k1", i.claims(s, map[string]any{"jti": claimsOf(t, parent)["jti"]})))) // it only has the ID
+
 	whole := []string{
 		"0 issued token.issued /w/dev", "1 issued token.issued /w/dev",
 		"2 done trust.created", "2 issued token.issued https://api.example.com",

@@ -79,8 +79,46 @@ func TestRule26EventsOfAnEarlierReleaseAreAdopted(t *testing.T) {
 	})
 }
 
+func TestRule25WhatIsInNoLogIsNotErased(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, d storetest.Database) {
+		s := d.Open(t)
+		w := tenant(t, s)
+		var batch []audit.Entry
+		for range 3 {
+			batch = append(batch, audit.Entry{ID: id.New(time.Now()), WorkspaceID: w.ID, Time: time.Now(), Kind: "x", Body: []byte("body")})
+		}
+		if _, err := s.Append(t.Context(), batch); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Sequence(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+		eventID, err := id.Bytes(batch[1].ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		execute(t, d, "UPDATE events SET log_index = -1 WHERE id = $1", eventID[:])
+		if n, err := s.EraseEvents(t.Context(), time.Now().Add(time.Hour), 10); n != 2 || err != nil {
+			t.Errorf("%d erased, %v", n, err)
+		}
+	})
+}
+
 // forget leaves the database as an earlier release did, with an event that cannot be read.
 func forget(t *testing.T, d storetest.Database, damaged string) {
+	t.Helper()
+	eventID, err := id.Bytes(damaged)
+	if err != nil {
+		t.Fatal(err)
+	}
+	execute(t, d, "UPDATE events SET log_index = -1")
+	execute(t, d, "DELETE FROM log_heads")
+	execute(t, d, "DELETE FROM log_tiles")
+	execute(t, d, "UPDATE events SET entry = $1 WHERE id = $2", []byte{7}, eventID[:])
+}
+
+// execute runs a command on a database behind the store's back.
+func execute(t *testing.T, d storetest.Database, command string, args ...any) {
 	t.Helper()
 	driver, address := "sqlite", d.Options().SQLiteFile
 	if address == "" {
@@ -91,17 +129,8 @@ func forget(t *testing.T, d storetest.Database, damaged string) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	eventID, err := id.Bytes(damaged)
-	if err != nil {
+	if _, err := db.ExecContext(t.Context(), command, args...); err != nil {
 		t.Fatal(err)
-	}
-	for command, args := range map[string][]any{
-		"UPDATE events SET log_index = -1": nil, "DELETE FROM log_heads": nil, "DELETE FROM log_tiles": nil,
-		"UPDATE events SET entry = $1 WHERE id = $2": {[]byte{7}, eventID[:]},
-	} {
-		if _, err := db.ExecContext(t.Context(), command, args...); err != nil {
-			t.Fatal(err)
-		}
 	}
 }
 

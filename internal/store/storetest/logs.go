@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"sync"
 	"time"
@@ -167,9 +168,9 @@ var logs = map[string]func(*lab){
 		equal(l, len(unpublished("file")), 0)
 		equal(l, len(unpublished("webhook")), 2)
 		l.fill(l.one, 1)
+		l.must(l.KeepPublications(l.ctx, "file", []audit.LogHead{{WorkspaceID: l.one.ID, SignedSize: 1}})) // by a node that was held up
 		equal(l, len(unpublished("file")), 0)
 		sign(l.one)
-		l.must(l.KeepPublications(l.ctx, "file", []audit.LogHead{{WorkspaceID: l.one.ID, SignedSize: 1}})) // by a node that was held up
 		equal(l, unpublished("file"), []string{"one 4 note of 4"})
 	},
 
@@ -203,6 +204,14 @@ var logs = map[string]func(*lab){
 				equal(l, e, was)
 			}
 		}
+		links := 0
+		for _, e := range kept {
+			links += len(e.Trusts) + len(e.Parents)
+		}
+		tables, err := l.Export(l.ctx, io.Discard)
+		l.must(err)
+		at := slices.IndexFunc(tables, func(m store.Moved) bool { return m.Table == "event_trusts" })
+		equal(l, tables[at].Rows, int64(links))
 		l.furnished() // the log goes on
 		l.sequence()
 	},
