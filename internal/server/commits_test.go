@@ -44,6 +44,19 @@ func (r *running) readiness(t *testing.T) int {
 	return response.StatusCode
 }
 
+// becomes waits until /readyz answers so: an answer is given again for a second.
+func (r *running) becomes(t *testing.T, want int) {
+	t.Helper()
+	late := time.After(30 * time.Second)
+	for tick := time.Tick(50 * time.Millisecond); r.readiness(t) != want; {
+		select {
+		case <-tick:
+		case <-late:
+			t.Fatalf("readiness is not %d\n%s", want, r.logs)
+		}
+	}
+}
+
 // What cannot be recorded is not signed, and leaves no trace; the next request after there is space succeeds.
 func TestRecordBeforeSignOnAFullDisk(t *testing.T) {
 	c := devConfig(t)
@@ -66,9 +79,7 @@ func TestRecordBeforeSignOnAFullDisk(t *testing.T) {
 	if status, answer := s.api(t, "POST", "/dev/trust-relationships", bearer, trust); status != http.StatusServiceUnavailable {
 		t.Errorf("a trust on a full disk: %d %v", status, answer)
 	}
-	if ready := s.readiness(t); ready != http.StatusServiceUnavailable {
-		t.Errorf("full: readiness %d", ready)
-	}
+	s.becomes(t, http.StatusServiceUnavailable)
 	if _, who := s.api(t, "GET", "/dev/whoami", bearer, nil); who["workspace"] != "dev" {
 		t.Errorf("what needs no record: %v", who)
 	}
@@ -83,9 +94,7 @@ func TestRecordBeforeSignOnAFullDisk(t *testing.T) {
 	if status, answer := s.token(t, "/w/dev/token", form); status != http.StatusOK {
 		t.Errorf("space: %d %v\n%s", status, answer, s.logs)
 	}
-	if ready := s.readiness(t); ready != http.StatusOK {
-		t.Errorf("space: readiness %d\n%s", ready, s.logs)
-	}
+	s.becomes(t, http.StatusOK)
 	if now := s.events(t, "token.issued"); now != issued+1 {
 		t.Errorf("%v tokens on the record, after %v and another", now, issued)
 	}
