@@ -56,6 +56,12 @@ func newInstallation(t *testing.T, program, database string) *installation {
 func (i *installation) launch(t *testing.T) {
 	t.Helper()
 	i.server = launch(t, i.program, "server", "--config", i.config)
+	said := i.server.log
+	t.Cleanup(func() {
+		if lines := said.complaints(); t.Failed() && len(lines) > 0 {
+			t.Logf("the server complained %d times, at last: %s", len(lines), lines[len(lines)-1])
+		}
+	})
 }
 
 // start starts the server. Whatever was done to it before: it gets ready, and has nothing to complain about.
