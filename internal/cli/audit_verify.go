@@ -33,7 +33,7 @@ nsc audit verify prod.jsonl prod-of-january.jsonl --checkpoint checkpoints.txt -
 func exportArguments(cmd *cobra.Command, args []string) error {
 	switch len(args) {
 	case 0:
-		return failure.Misuse("no export is named", "name its file: nsc audit verify EXPORT [OLDER-EXPORT]")
+		return failure.Misuse(cmd.CommandPath()+" takes an argument and none is given", "name the export's file: nsc audit verify EXPORT [OLDER-EXPORT]")
 	case 1, 2:
 		return nil
 	}
