@@ -16,13 +16,11 @@ import (
 	_ "modernc.org/sqlite"             // the driver sqlite
 )
 
-// baseURL is what the server calls itself; it listens elsewhere, on another port each time.
-const baseURL = "http://127.0.0.1:8740"
-
 const workspace = "dev"
 
 // An installation is a data folder, perhaps with a PostgreSQL, and the program that runs on it.
 type installation struct {
+	base    *front
 	program string
 	folder  string
 	config  string
@@ -31,6 +29,7 @@ type installation struct {
 	server  *process
 	url     string // of the server that runs
 	bearer  string // of the administrator
+	export  string // file of the last export of the log; "" where there was none yet
 }
 
 // newInstallation returns one that has never been started. The database is PostgreSQL's address, or "" for SQLite.
@@ -38,9 +37,9 @@ func newInstallation(t *testing.T, program, database string) *installation {
 	t.Helper()
 	folder := t.TempDir()
 	i := &installation{
-		program: program, folder: folder, config: filepath.Join(folder, "nsc.yaml"), driver: "pgx", source: database,
+		base: newFront(t), program: program, folder: folder, config: filepath.Join(folder, "nsc.yaml"), driver: "pgx", source: database,
 	}
-	text := fmt.Sprintf("listen: 127.0.0.1:0\nbase_url: %s\ndata_dir: %s/data\nrate_limit_per_address: 0\nrate_limit_per_workspace: 0\n", baseURL, folder)
+	text := fmt.Sprintf("listen: 127.0.0.1:0\nbase_url: %s\ndata_dir: %s/data\nrate_limit_per_address: 0\nrate_limit_per_workspace: 0\n", i.base.URL, folder)
 	if database == "" {
 		i.driver, i.source = "sqlite", "file:"+folder+"/data/nsc.db?_pragma=busy_timeout(10000)"
 	} else {
@@ -72,6 +71,7 @@ func (i *installation) start(t *testing.T) {
 	if i.url, err = i.server.address(); err != nil {
 		t.Fatal(err)
 	}
+	i.base.to.Store(&i.url)
 	response, err := http.Get(i.url + "/readyz")
 	if err != nil {
 		t.Fatal(err)
@@ -143,6 +143,7 @@ func (i *installation) api(t *testing.T, method, path string, body, answer any) 
 // trust admits subjects of the issuer that have a prefix.
 func (i *installation) trust(t *testing.T, from *issuer, prefix string, singleUse bool) {
 	t.Helper()
+	from.audience = i.base.URL + "/w/" + workspace
 	var made struct{ ID string }
 	i.api(t, "POST", "/trust-relationships", map[string]any{
 		"issuer": issuerURL, "subject_match": prefix + ":*", "single_use": singleUse,

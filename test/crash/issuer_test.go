@@ -21,6 +21,7 @@ const (
 type issuer struct {
 	key      *ecdsa.PrivateKey
 	keySet   string
+	audience string // the issuer that trusts it
 	notAfter string // of the key set
 }
 
@@ -45,7 +46,7 @@ func newIssuer(t *testing.T) *issuer {
 func (i *issuer) token(subject, id string) (string, error) {
 	now := time.Now()
 	token := jwt.NewWithClaims(jwt.SigningMethodES256, jwt.MapClaims{
-		"iss": issuerURL, "sub": subject, "aud": baseURL + "/w/" + workspace, "jti": id,
+		"iss": issuerURL, "sub": subject, "aud": i.audience, "jti": id,
 		"iat": now.Unix(), "exp": now.Add(time.Hour).Unix(),
 	})
 	token.Header["kid"] = "ci"

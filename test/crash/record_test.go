@@ -1,6 +1,12 @@
 package crash
 
 import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -73,7 +79,46 @@ func (i *installation) consistent(t *testing.T, got *received) {
 			t.Errorf("the database: %s %v", verdict, err)
 		}
 	}
+	i.extends(t)
 	i.clean(t)
+}
+
+// extends says that the log is what its checkpoint was signed for, and goes on from what it was at the last time: no
+// crash takes back what was published.
+func (i *installation) extends(t *testing.T) {
+	t.Helper()
+	now := filepath.Join(t.TempDir(), "export.jsonl")
+	text, err := i.nsc("audit", "export")
+	for end := time.Now().Add(time.Minute); err != nil && strings.Contains(err.Error(), "no checkpoint yet") && time.Now().Before(end); {
+		<-time.After(100 * time.Millisecond) // one is signed within a second
+		text, err = i.nsc("audit", "export")
+	}
+	if err == nil {
+		err = os.WriteFile(now, text, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := []string{now}
+	if i.export != "" {
+		files = append(files, i.export)
+	}
+	if said, err := i.nsc(append([]string{"audit", "verify"}, files...)...); err != nil {
+		t.Errorf("the log: %v\n%s", err, said)
+	}
+	i.export = now
+}
+
+// nsc runs a command as the administrator, and returns what it prints.
+func (i *installation) nsc(words ...string) ([]byte, error) {
+	cmd := exec.Command(i.program, words...)
+	cmd.Env = []string{"HOME=" + i.folder, "NSC_TOKEN_FILE=" + filepath.Join(i.folder, "administrator.json")}
+	out, err := cmd.Output()
+	var failed *exec.ExitError
+	if errors.As(err, &failed) {
+		err = fmt.Errorf("nsc %s: %w\n%s", strings.Join(words, " "), err, failed.Stderr)
+	}
+	return out, err
 }
 
 // unpacked waits until the queue is empty.
