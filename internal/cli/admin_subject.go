@@ -63,7 +63,7 @@ func (p *program) subject(ctx context.Context, cmd *cobra.Command, f configFlags
 	}
 	return p.print(result, func(w io.Writer) {
 		if result.Erased {
-			fmt.Fprintf(w, "erased %d events of %s\n", result.Events, result.Workspace)
+			fmt.Fprintf(w, "erased %d events and %d refusals of %s\n", result.Events, result.Refusals, result.Workspace)
 			return
 		}
 		describe(w, []field{
@@ -71,6 +71,7 @@ func (p *program) subject(ctx context.Context, cmd *cobra.Command, f configFlags
 			{"Workspace", result.Workspace},
 			{"Events", fmt.Sprint(result.Events)},
 			{"Kinds", kindLines(result.Kinds)},
+			{"Refusals", fmt.Sprint(result.Refusals)},
 		})
 	})
 }

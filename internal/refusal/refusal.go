@@ -10,6 +10,7 @@ package refusal
 
 import (
 	"encoding/json"
+	"strings"
 	"time"
 
 	"github.com/nsc-federation/nsc/internal/fault"
@@ -64,6 +65,19 @@ func (r Refusal) Encode() ([]byte, error) {
 		body, err = json.Marshal(r)
 	}
 	return body, err
+}
+
+// Concerns reports whether a refusal says anything of a subject of its workspace: the token was, or claimed to be, that
+// subject's, or names it.
+func (r Refusal) Concerns(subject string) bool {
+	var said struct {
+		Issuer  string `json:"iss"`
+		Subject string `json:"sub"`
+	}
+	if json.Unmarshal([]byte(r.Claims), &said) == nil && identity.ExternalSubject(r.WorkspaceID, said.Issuer, said.Subject) == subject {
+		return true
+	}
+	return strings.Contains(r.Claims, subject) || strings.Contains(r.Reason, subject)
 }
 
 // Decode takes over what Encode returned.

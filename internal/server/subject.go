@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/nsc-federation/nsc/internal/audit"
+	"github.com/nsc-federation/nsc/internal/refusal"
 	"github.com/nsc-federation/nsc/internal/store"
 )
 
@@ -34,6 +35,7 @@ type SubjectResult struct {
 	Subject   string         `json:"subject"`
 	Events    int            `json:"events"`
 	Kinds     map[string]int `json:"kinds,omitempty"`
+	Refusals  int            `json:"refusals"` // that are kept to be explained
 	First     *time.Time     `json:"first,omitempty"`
 	Last      *time.Time     `json:"last,omitempty"`
 	Erased    bool           `json:"erased"`
@@ -123,7 +125,15 @@ func (p *parts) subject(ctx context.Context, req SubjectRequest, each func(audit
 		}
 		return nil
 	}
-	if err := p.store.EachEvent(ctx, tenant.ID, count); err != nil || req.Action != EraseSubject {
+	if err := p.store.EachEvent(ctx, tenant.ID, count); err != nil {
+		return result, err
+	}
+	kept, err := p.store.RefusalsWhere(ctx, tenant.ID, func(r refusal.Refusal) bool { return r.Concerns(req.Subject) })
+	result.Refusals = len(kept)
+	if err == nil && req.Action == EraseSubject {
+		err = p.store.DeleteRefusals(ctx, kept)
+	}
+	if err != nil || req.Action != EraseSubject {
 		return result, err
 	}
 	result.Erased = true

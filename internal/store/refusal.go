@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/nsc-federation/nsc/internal/id"
@@ -102,6 +103,37 @@ func scanRefusal(row row) (r refusal.Refusal, err error) {
 	}
 	r.ID, r.Time = id.Text([id.Size]byte(key)), moment(at)
 	return r, r.Decode(body)
+}
+
+// RefusalsWhere returns the refusals of a workspace that a function chooses, of both kinds.
+func (s *Store) RefusalsWhere(ctx context.Context, workspaceID string, choose func(refusal.Refusal) bool) ([]refusal.Refusal, error) {
+	if err := storable(workspaceID); err != nil {
+		return nil, named("refusals", err)
+	}
+	rows, err := s.reader.QueryContext(ctx, selectRefusal+`WHERE workspace_id = $1 AND verified IN (0, 1) ORDER BY id`, workspaceID)
+	list, err := all(rows, err, scanRefusal)
+	if err != nil {
+		return nil, named("refusals", s.classify(err))
+	}
+	return slices.DeleteFunc(list, func(r refusal.Refusal) bool { return !choose(r) }), nil
+}
+
+// DeleteRefusals removes refusals; it is no error that one is gone.
+func (s *Store) DeleteRefusals(ctx context.Context, refusals []refusal.Refusal) error {
+	return s.write(ctx, "delete refusals", func(tx *sql.Tx) error {
+		for _, r := range refusals {
+			key, err := id.Bytes(r.ID)
+			if err != nil {
+				return fmt.Errorf("%w: refusal %q: %w", ErrInvalid, r.ID, err)
+			}
+			_, err = tx.ExecContext(ctx, `DELETE FROM refusals WHERE workspace_id = $1 AND verified = $2 AND id = $3`,
+				r.WorkspaceID, flag(r.Verified), key[:])
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // CountRefusals returns how many refusals are kept of all workspaces.

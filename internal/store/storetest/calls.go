@@ -180,6 +180,12 @@ var every = map[string]func(context.Context, *store.Store, things) (any, error){
 		})
 		return found, err
 	},
+	"RefusalsWhere": func(c context.Context, s *store.Store, x things) (any, error) {
+		return s.RefusalsWhere(c, x.workspaceID, func(refusal.Refusal) bool { return true })
+	},
+	"DeleteRefusals": func(c context.Context, s *store.Store, _ things) (any, error) {
+		return nil, s.DeleteRefusals(c, nil)
+	},
 	"EraseOf": func(c context.Context, s *store.Store, x things) (any, error) {
 		return s.EraseOf(c, x.workspaceID, func(audit.Entry) bool { return false }, func(int) audit.Entry { return x.event })
 	},
@@ -231,7 +237,7 @@ var every = map[string]func(context.Context, *store.Store, things) (any, error){
 // wholeInstallation are the methods that are about no one workspace, and whether they take text.
 var wholeInstallation = map[string]bool{
 	"Installation": false, "CreateInstallation": true, "Workspaces": true, "Generations": false, "RotationDue": false, "KeysGone": false,
-	"Export": false, "Import": false, "Reseal": false, "Restore": false, "Pending": false, "Sequence": false,
+	"Export": false, "Import": false, "Reseal": false, "Restore": false, "DeleteRefusals": false, "Pending": false, "Sequence": false,
 	"SweepUses": false, "SweepCutOffs": false, "SweepAnswers": false, "SweepOpaque": false, "Opaque": false,
 	"Revocable": false, "UnsignedLogs": false, "AcquireLease": true, "ReleaseLease": true, "Ping": false,
 	"Unpublished": true, "KeepPublications": true, "EraseEvents": false, "CountRefusals": false, "SweepRefusals": false,
