@@ -18,6 +18,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"syscall"
 )
 
@@ -59,6 +60,9 @@ func main() {
 
 // measure makes everything in a temporary folder, and removes it.
 func measure(ctx context.Context, s settings) error {
+	if s.only != "" && !slices.ContainsFunc(workloads, func(w workload) bool { return w.name == s.only }) {
+		return fmt.Errorf("-only %s: there is no such workload; they are in test/load/workload.go", s.only)
+	}
 	if s.short {
 		s.pairs = min(s.pairs, 3)
 	}
