@@ -25,6 +25,7 @@ func families() ([]family, error) {
 	m.Refused("code")
 	m.Limited("by")
 	m.Committed(1, time.Millisecond, nil)
+	m.CheckpointPublished("place", nil)
 	w := httptest.NewRecorder()
 	m.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	found := map[string]*family{}
