@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/nsc-federation/nsc/internal/failure"
+	"github.com/nsc-federation/nsc/internal/preset"
 )
 
 const trustsRoute = "/api/v1/workspaces/prod/trust-relationships"
@@ -155,5 +156,17 @@ func TestTrustFilesAreRead(t *testing.T) {
 		"holds no certificate":                        {"--issuer-ca-file", no},
 	} {
 		l.fails(failure.Misused, want, append([]string{"auth", "trust-relationships", "add", "--issuer", "i"}, args...)...)
+	}
+}
+
+// A preset's parameter is a flag of its own: one that every command has, or is another spelling of one, would take its value.
+func TestParametersOfPresetsAreNoOtherFlags(t *testing.T) {
+	global := Commands().PersistentFlags()
+	for _, p := range preset.All() {
+		for _, name := range p.Names() {
+			if normal := string(normalFlag(nil, name)); normal != name || global.Lookup(name) != nil {
+				t.Errorf("%s: --%s is --%s of every command", p.Name, name, normal)
+			}
+		}
 	}
 }

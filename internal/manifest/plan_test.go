@@ -229,7 +229,7 @@ func TestExportChangesNothing(t *testing.T) {
 func TestAPresetIsExtendedAndNotReplaced(t *testing.T) {
 	const pins = `claims.oid == "aaaaaaaa-0000-1111-2222-bbbbbbbbbbbb" && claims.tid == "aaaabbbb-0000-cccc-1111-dddd2222eeee"`
 	azure := Trust{Name: "a", Preset: "azure-managed-identity", With: map[string]string{
-		"tenant-id": "aaaabbbb-0000-cccc-1111-dddd2222eeee", "principal-id": "aaaaaaaa-0000-1111-2222-bbbbbbbbbbbb",
+		"entra-tenant-id": "aaaabbbb-0000-cccc-1111-dddd2222eeee", "principal-id": "aaaaaaaa-0000-1111-2222-bbbbbbbbbbbb",
 		"application-id": "00001111-aaaa-2222-bbbb-3333cccc4444",
 	}}
 	plain := declaring(azure).plan(t, false)[0].Want()

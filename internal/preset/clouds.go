@@ -54,19 +54,19 @@ func azureManagedIdentity() Preset {
 		Source: "https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference",
 		Pins:   "tenant and identity by their object IDs, which are never given again; the audience is an application of your own tenant",
 		Parameters: []Parameter{
-			{Name: "tenant-id", Meaning: "ID of the Entra tenant", Required: true, Example: "aaaabbbb-0000-cccc-1111-dddd2222eeee", form: uuid},
+			{Name: "entra-tenant-id", Meaning: "ID of the Entra tenant", Required: true, Example: "aaaabbbb-0000-cccc-1111-dddd2222eeee", form: uuid},
 			{Name: "principal-id", Meaning: "object ID of the managed identity (az identity show --query principalId)", Required: true, Example: "aaaaaaaa-0000-1111-2222-bbbbbbbbbbbb", form: uuid},
 			{Name: "application-id", Meaning: "client ID of the application that stands for nsc, which tokens are asked for", Required: true, Example: "00001111-aaaa-2222-bbbb-3333cccc4444", form: uuid},
 			{Name: "token-version", Meaning: "the application's requestedAccessTokenVersion", Default: "2", Example: "1", form: oneWord("1|2")},
 		},
 		build: func(g given) (draft, error) {
 			d := draft{
-				issuer:  "https://login.microsoftonline.com/" + g["tenant-id"] + "/v2.0",
+				issuer:  "https://login.microsoftonline.com/" + g["entra-tenant-id"] + "/v2.0",
 				subject: g["principal-id"], audience: g["application-id"],
-				pins: []string{equal(g["principal-id"], "oid"), equal(g["tenant-id"], "tid")},
+				pins: []string{equal(g["principal-id"], "oid"), equal(g["entra-tenant-id"], "tid")},
 			}
 			if g["token-version"] == "1" {
-				d.issuer, d.audience = "https://sts.windows.net/"+g["tenant-id"]+"/", "api://"+g["application-id"]
+				d.issuer, d.audience = "https://sts.windows.net/"+g["entra-tenant-id"]+"/", "api://"+g["application-id"]
 			}
 			return d, nil
 		},

@@ -24,11 +24,11 @@ func clusters() []Preset {
 		kubernetes("aks", "Azure Kubernetes Service",
 			[]Parameter{
 				region,
-				{Name: "tenant-id", Meaning: "ID of the Entra tenant", Required: true, Example: "aaaabbbb-0000-cccc-1111-dddd2222eeee", form: uuid},
+				{Name: "entra-tenant-id", Meaning: "ID of the Entra tenant", Required: true, Example: "aaaabbbb-0000-cccc-1111-dddd2222eeee", form: uuid},
 				{Name: "cluster-id", Meaning: "the last part of the cluster's issuer (az aks show --query oidcIssuerProfile.issuerUrl)", Required: true, Example: "00001111-aaaa-2222-bbbb-3333cccc4444", form: uuid},
 			},
 			func(g given) string { // the slash at the end is part of it
-				return "https://" + g["region"] + ".oic.prod-aks.azure.com/" + g["tenant-id"] + "/" + g["cluster-id"] + "/"
+				return "https://" + g["region"] + ".oic.prod-aks.azure.com/" + g["entra-tenant-id"] + "/" + g["cluster-id"] + "/"
 			}),
 	}
 }

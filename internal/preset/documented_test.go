@@ -201,7 +201,7 @@ var documented = []struct {
 	},
 	{
 		name: "AKS", preset: "aks",
-		values:  map[string]string{"region": "westeurope", "tenant-id": tenantID, "cluster-id": applicationID, "namespace": "apps", "service-account": "deployer"},
+		values:  map[string]string{"region": "westeurope", "entra-tenant-id": tenantID, "cluster-id": applicationID, "namespace": "apps", "service-account": "deployer"},
 		claims:  clusterPod("https://westeurope.oic.prod-aks.azure.com/" + tenantID + "/" + applicationID + "/"),
 		refused: map[string]claims{"without the slash": {"iss": "https://westeurope.oic.prod-aks.azure.com/" + tenantID + "/" + applicationID}, "the audience of Entra": {"aud": []string{"api://AzureADTokenExchange"}}},
 	},
@@ -233,7 +233,7 @@ var documented = []struct {
 	},
 	{
 		name: "an Azure managed identity", preset: "azure-managed-identity",
-		values: map[string]string{"tenant-id": tenantID, "principal-id": principalID, "application-id": applicationID},
+		values: map[string]string{"entra-tenant-id": tenantID, "principal-id": principalID, "application-id": applicationID},
 		claims: azureToken,
 		refused: map[string]claims{
 			"another identity":         {"sub": "99990000-0000-1111-2222-bbbbbbbbbbbb", "oid": "99990000-0000-1111-2222-bbbbbbbbbbbb"},
@@ -247,7 +247,7 @@ var documented = []struct {
 	},
 	{
 		name: "an Azure managed identity, version 1", preset: "azure-managed-identity",
-		values:  map[string]string{"tenant-id": tenantID, "principal-id": principalID, "application-id": applicationID, "token-version": "1"},
+		values:  map[string]string{"entra-tenant-id": tenantID, "principal-id": principalID, "application-id": applicationID, "token-version": "1"},
 		claims:  azureToken.with(claims{"iss": "https://sts.windows.net/" + tenantID + "/", "aud": "api://" + applicationID, "ver": "1.0"}),
 		refused: map[string]claims{"another application": {"aud": "api://99990000-aaaa-2222-bbbb-3333cccc4444"}},
 	},

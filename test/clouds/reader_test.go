@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // A reader follows a guide. He has two workspaces in which he does the same, so that what one of them issues can be
@@ -154,6 +155,18 @@ func (w workload) issue(t *testing.T, audience string, flags ...string) string {
 	t.Helper()
 	printed := w.cli.run(t, append([]string{"auth", "issue-id-token", "--audience", audience}, flags...)...)
 	return strings.TrimSuffix(printed, "\n")
+}
+
+// signedInUntil returns when the sign-in ends, which no token that it issues outlives (rule 5).
+func (w workload) signedInUntil(t *testing.T) time.Time {
+	t.Helper()
+	var caller struct {
+		ExpiresAt time.Time `json:"expires_at"`
+	}
+	if err := json.Unmarshal([]byte(w.cli.run(t, "auth", "whoami", "-o", "json")), &caller); err != nil {
+		t.Fatal(err)
+	}
+	return caller.ExpiresAt
 }
 
 // bearer returns the workload's access token, which is for its workspace.
