@@ -182,6 +182,7 @@ func TestLimitsAreEnforcedOnEveryList(t *testing.T) {
 		}
 	}
 	most[apiRoot+"/{workspace}/events"] = 1000
+	most[apiRoot+"/{workspace}/log/entries"] = 1000
 	if len(most) < 6 {
 		t.Fatalf("lists: %v", slices.Collect(maps.Keys(most)))
 	}

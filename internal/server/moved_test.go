@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -99,6 +100,9 @@ func (s *slow) elsewhere(workspaceID string, kind audit.Kind) audit.Entry {
 	return s.recorder.Entry(audit.Event{ID: id.New(now), Time: now, WorkspaceID: workspaceID, Kind: kind})
 }
 
+// asks are the calls that carry a body and write nothing.
+var asks = []string{"replay-exchanges", "test-trust-relationships"}
+
 // Rules 20 and 22: who was cut off after he was recognised and before what he does is committed, on another node, does
 // nothing, by whatever call writes. Whose workspace only moved is recognised again, and does it.
 func TestRule22ACallerWhoIsCutOffWhileHeWrites(t *testing.T) {
@@ -108,7 +112,7 @@ func TestRule22ACallerWhoIsCutOffWhileHeWrites(t *testing.T) {
 		calls := s.writes(t, tokens["acme"])
 		state := func() string { return s.stateOf(t, "acme", tokens["acme"]) + s.stateOf(t, "system", tokens["system"]) }
 		for _, op := range theDocument().operations() {
-			if op.method == http.MethodGet {
+			if op.method == http.MethodGet || slices.Contains(asks, op.ID) {
 				continue
 			}
 			call, ok := calls[op.ID]

@@ -12,7 +12,7 @@ import (
 
 type readLineage struct {
 	Call
-	TokenID string `query:"token_id" required:"true" minLength:"1" maxLength:"256" doc:"jti of the token, ours or an external one" example:"agolopkbxawbssvvgrpr6ygwb4"`
+	TokenID string `query:"token_id" maxLength:"256" doc:"jti of the token, ours or an external one" example:"agolopkbxawbssvvgrpr6ygwb4"`
 }
 
 // lineageBody is what led to a token and what became of it.
