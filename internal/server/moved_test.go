@@ -217,7 +217,7 @@ func TestRule22ManyWriteAtOnce(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, d storetest.Database) {
 		s := newSlow(t, d)
 		token := s.administrator(t, "acme")
-		const writers = 12
+		const writers = 48
 		results := make(chan reply, writers)
 		for n := range writers {
 			go func() {

@@ -74,6 +74,7 @@ type handler struct {
 	reference *reference
 	refusals  *limit.Buckets // lines in the log
 	documents documents
+	turns     turns // of those who were overtaken
 }
 
 // endpoint is a handler whose error is rendered in one place.

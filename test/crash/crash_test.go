@@ -70,6 +70,9 @@ func TestKilledAtAnyInstant(t *testing.T) {
 			if t.Failed() {
 				t.Fatalf("in round %d", n)
 			}
+			if (n+1)%100 == 0 {
+				t.Logf("%d rounds, %d tokens", n+1, got.count())
+			}
 		}
 		i.consistent(t, got)
 		t.Logf("%d tokens, %d of them for tokens of single use", len(got.hashes), len(got.uses))
