@@ -152,20 +152,74 @@ func ownIdentity(tenant Tenant, u Unverified, key jwt.Key) (*verified, error) {
 		return nil, err
 	}
 	id.clientID, _ = id.claims.Text("client_id")
-	var details []detail
-	if err := errors.Join(
-		decode(id.claims, "authorization_details", &details),
-		decode(id.claims, "trusts", &id.trusts),
-		decode(id.claims, "parents", &id.parents),
-		decode(id.claims, "parent_keys", &id.parentKeys),
-		decode(id.claims, "groups", &id.groups),
-		decode(id.claims, "attributes", &id.attributes),
-		id.delegation(id.claims),
-	); err != nil {
+	if err := id.readOwn(); err != nil {
 		return nil, fault.New(fault.TokenRefused, err)
 	}
-	id.permissions = permissions(details)
 	return id, nil
+}
+
+// readOwn reads the claims whose spelling is ours.
+func (v *verified) readOwn() error {
+	return errors.Join(
+		readClaim(v.claims, "authorization_details", &v.permissions, readDetails),
+		readClaim(v.claims, "trusts", &v.trusts, readTrusts),
+		readClaim(v.claims, "parents", &v.parents, jwt.Value.Texts),
+		readClaim(v.claims, "parent_keys", &v.parentKeys, jwt.Value.Texts),
+		readClaim(v.claims, "groups", &v.groups, jwt.Value.Texts),
+		decode(v.claims, "attributes", &v.attributes),
+		v.delegation(v.claims),
+	)
+}
+
+// readClaim reads a claim in a shape that is known; an absent claim leaves the value as it is.
+func readClaim[T any](c *jwt.Claims, name string, into *T, shape func(jwt.Value) (T, error)) (err error) {
+	if value, ok := c.Value(name); ok {
+		*into, err = shape(value)
+	}
+	return err
+}
+
+// readDetails reads permissions as they stand in authorization_details (RFC 9396 §2.2).
+func readDetails(v jwt.Value) (list []Permission, err error) {
+	err = v.Elements(func(v jwt.Value) error {
+		list = append(list, Permission{})
+		p := &list[len(list)-1]
+		return v.Members(func(name string, v jwt.Value) (err error) {
+			switch name {
+			case "type":
+				p.ResourceType, err = v.Text()
+			case "identifier":
+				p.ResourceID, err = v.Text()
+			case "actions":
+				p.Actions, err = v.Texts()
+			default:
+				err = v.Skip()
+			}
+			return err
+		})
+	})
+	return list, err
+}
+
+// readTrusts returns a list that is not nil: a token without the claim is of another sort.
+func readTrusts(v jwt.Value) (list []TrustRef, err error) {
+	list = []TrustRef{}
+	err = v.Elements(func(v jwt.Value) error {
+		list = append(list, TrustRef{})
+		t := &list[len(list)-1]
+		return v.Members(func(name string, v jwt.Value) (err error) {
+			switch name {
+			case "id":
+				t.ID, err = v.Text()
+			case "version":
+				t.Version, err = v.Int()
+			default:
+				err = v.Skip()
+			}
+			return err
+		})
+	})
+	return list, err
 }
 
 // detail is a Permission as it stands in authorization_details (RFC 9396 §2.2).

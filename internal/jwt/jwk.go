@@ -90,7 +90,7 @@ func (k *jwk) decode() (Key, error) {
 	if !ok || k.Use != "" && k.Use != "sig" || !key.fitsSomething() {
 		return Key{}, errUnusable
 	}
-	return key, nil
+	return key.Thumbprinted(), nil
 }
 
 // fitsSomething reports whether the key accepts its own algorithm, or one at all.

@@ -16,6 +16,14 @@ type Key struct {
 	ID        string           // the kid; may be empty
 	Algorithm Algorithm        // the only one it may be used with; "" is every one that fits its type
 	Public    crypto.PublicKey // *ecdsa.PublicKey, *rsa.PublicKey or ed25519.PublicKey
+
+	thumbprint string // where it was made before
+}
+
+// Thumbprinted returns the key with its thumbprint made, for one that is used many times.
+func (k Key) Thumbprinted() Key {
+	k.thumbprint = k.Thumbprint()
+	return k
 }
 
 // Accepts reports whether tokens of the algorithm may be verified with the key: the key's type, curve and size decide,
@@ -66,6 +74,9 @@ func text64(b []byte) string { return encoding.EncodeToString(b) }
 
 // Thumbprint returns the RFC 7638 SHA-256 thumbprint of the key, or "" for a key of an unknown type.
 func (k Key) Thumbprint() string {
+	if k.thumbprint != "" {
+		return k.thumbprint
+	}
 	required, err := k.required()
 	if err != nil {
 		return ""

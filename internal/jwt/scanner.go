@@ -21,6 +21,7 @@ type scanner struct {
 	doc          string
 	pos          int
 	depth        int
+	checked      bool // before: names are not compared again
 	fingerprints []uint32
 	names        []string
 }
@@ -93,11 +94,13 @@ func (s *scanner) name(base int) (string, error) {
 	if len(s.names)-base == maxMembers {
 		return "", s.fault("more than 256 names in one object")
 	}
-	mark := fingerprint(name)
-	if slices.Contains(s.fingerprints[base:], mark) && slices.Contains(s.names[base:], name) {
-		return "", s.fault("a name occurs twice in one object")
+	if !s.checked {
+		mark := fingerprint(name)
+		if slices.Contains(s.fingerprints[base:], mark) && slices.Contains(s.names[base:], name) {
+			return "", s.fault("a name occurs twice in one object")
+		}
+		s.names, s.fingerprints = append(s.names, name), append(s.fingerprints, mark)
 	}
-	s.names, s.fingerprints = append(s.names, name), append(s.fingerprints, mark)
 	s.space()
 	if !s.take(':') {
 		return "", s.fault("a name without a colon")

@@ -65,7 +65,7 @@ func openMember(s Stored, master Master) (member, error) {
 	if err != nil {
 		return member{}, err
 	}
-	return member{s, jwt.Key{ID: s.ID, Algorithm: s.Algorithm, Public: private.Public()}, signer}, nil
+	return member{s, jwt.Key{ID: s.ID, Algorithm: s.Algorithm, Public: private.Public()}.Thumbprinted(), signer}, nil
 }
 
 func document(set jwt.KeySet) (Document, error) {
