@@ -6,9 +6,11 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"encoding/base32"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	_ "modernc.org/sqlite"
@@ -21,14 +23,7 @@ type growth struct {
 	pairs     []pair // the small installation in the floor's place
 }
 
-// Sizes of a grown installation.
-const (
-	fewTrusts, manyTrusts = 10, 100000
-	manyWorkspaces        = 10000
-	manyIssuers           = 1000
-	usedWorkspaces        = 32 // among all of them: so many issue
-	conditioned           = 10000
-)
+const fewTrusts = 10
 
 // grown is an installation with a tenant for each of the things that can be many.
 type grown struct {
@@ -53,20 +48,21 @@ func (l *lab) measureGrowth(r *report) error {
 	if err := l.grow(server, g); err != nil {
 		return err
 	}
+	s := l.scale
 	few := func(i int) (*tenant, token) { return g.few, g.few.job(i % fewTrusts) }
 	for _, size := range []struct {
 		of        string
 		few, many int
 		pick      func(i int) (*tenant, token)
 	}{
-		{"trusts of a workspace", fewTrusts, manyTrusts, func(i int) (*tenant, token) { return g.trusts, g.trusts.job(i * 7919 % manyTrusts) }},
-		{"issuers of a workspace", 1, manyIssuers, func(i int) (*tenant, token) {
+		{"trusts of a workspace", fewTrusts, s.trusts, func(i int) (*tenant, token) { return g.trusts, g.trusts.job(i * 7919 % s.trusts) }},
+		{"issuers of a workspace", 1, s.issuers, func(i int) (*tenant, token) {
 			t := g.issuers.job(0)
-			t.issuer = issuerName(i % manyIssuers)
+			t.issuer = issuerName(i % s.issuers)
 			return g.issuers, t
 		}},
 		{
-			fmt.Sprintf("workspaces, of which %d issue", usedWorkspaces), 1, manyWorkspaces,
+			fmt.Sprintf("workspaces, of which %d issue", s.used), 1, s.workspaces,
 			func(i int) (*tenant, token) { t := g.used[i%len(g.used)]; return t, t.job(0) },
 		},
 	} {
@@ -99,7 +95,7 @@ func (l *lab) turns(server *nsc, small, large func(i int) (*tenant, token)) ([]p
 }
 
 func (l *lab) exchange(server *nsc, pick func(i int) (*tenant, token)) (figure, error) {
-	n := l.size(workloads[0])
+	n := l.scale.requests(workloads[0])
 	tokens, err := l.issuer.tokens(n, func(i int) token { _, t := pick(i); return t })
 	if err != nil {
 		return figure{}, err
@@ -121,7 +117,7 @@ func (l *lab) measureConditions(r *report, server *nsc, g *grown) error {
 		size *int64
 	}{
 		{func(i int) (*tenant, token) { return g.few, g.few.job(i % fewTrusts) }, &r.rest.cold},
-		{func(i int) (*tenant, token) { return g.conditions, g.conditions.job(i % conditioned) }, &r.rest.warm},
+		{func(i int) (*tenant, token) { return g.conditions, g.conditions.job(i % l.scale.conditioned) }, &r.rest.warm},
 	} {
 		if _, err := l.exchange(server, step.pick); err != nil {
 			return err
@@ -130,13 +126,13 @@ func (l *lab) measureConditions(r *report, server *nsc, g *grown) error {
 		if _, err := server.admin(l.ctx, "GET", "/debug/pprof/heap?gc=1", nil); err != nil {
 			return err
 		}
-		time.Sleep(restAfter)
+		time.Sleep(l.scale.rest)
 		var err error
 		if *step.size, err = resident(server.cmd.Process.Pid); err != nil {
 			return err
 		}
 	}
-	r.rest.trusts = conditioned
+	r.rest.trusts = l.scale.conditioned
 	return nil
 }
 
@@ -158,7 +154,7 @@ func (l *lab) furnish(server *nsc) (*grown, error) {
 			return nil, err
 		}
 	}
-	for n := range usedWorkspaces {
+	for n := range l.scale.used {
 		t, err := l.trusting(server, fmt.Sprintf("used-%d", n))
 		if err != nil {
 			return nil, err
@@ -197,9 +193,9 @@ func (l *lab) grow(server *nsc, g *grown) error {
 		change func(n int) (issuer, subject, condition string)
 	}{
 		{g.few, fewTrusts, func(n int) (string, string, string) { return l.issuer.name, subjectOf(n), "" }},
-		{g.trusts, manyTrusts, func(n int) (string, string, string) { return l.issuer.name, subjectOf(n), "" }},
-		{g.issuers, manyIssuers, func(n int) (string, string, string) { return issuerName(n), subjectOf(0), "" }},
-		{g.conditions, conditioned, func(n int) (string, string, string) {
+		{g.trusts, l.scale.trusts, func(n int) (string, string, string) { return l.issuer.name, subjectOf(n), "" }},
+		{g.issuers, l.scale.issuers, func(n int) (string, string, string) { return issuerName(n), subjectOf(0), "" }},
+		{g.conditions, l.scale.conditioned, func(n int) (string, string, string) {
 			return l.issuer.name, subjectOf(n), fmt.Sprintf(`claims.run_number != "%d" && claims.environment == "production"`, n+1000)
 		}},
 	} {
@@ -207,7 +203,7 @@ func (l *lab) grow(server *nsc, g *grown) error {
 			return err
 		}
 	}
-	if err := multiplyWorkspaces(l.ctx, tx); err != nil {
+	if err := multiplyWorkspaces(l.ctx, tx, l.scale.workspaces-l.scale.used); err != nil {
 		return err
 	}
 	if err := tx.Commit(); err != nil {
@@ -219,11 +215,12 @@ func (l *lab) grow(server *nsc, g *grown) error {
 
 // multiply makes n trusts of the one that a workspace has.
 func multiply(ctx context.Context, tx *sql.Tx, workspace string, n int, change func(n int) (issuer, subject, condition string)) error {
-	insert, err := tx.PrepareContext(ctx, `INSERT INTO trusts
-		SELECT t.workspace_id, $1, $2, $3, t.audience, $4, t.mappings, t.grants, t.default_duration, t.max_duration, t.max_lifetime,
-			t.single_use, t.enabled, t.allow_shared_audience, t.description, t.key_source, t.created_by, t.updated_by, t.created_at,
-			t.updated_at, t.version, t.revision
-		FROM trusts t JOIN workspaces w ON w.id = t.workspace_id WHERE w.name = $5 AND t.id = $6`)
+	values, err := columns(ctx, tx, map[string]string{"id": "$1", "issuer": "$2", "subject_match": "$3", "condition": "$4"})
+	if err != nil {
+		return err
+	}
+	insert, err := tx.PrepareContext(ctx, `INSERT INTO trusts SELECT `+values+
+		` FROM trusts t JOIN workspaces w ON w.id = t.workspace_id WHERE w.name = $5 AND t.id = $6`)
 	if err != nil {
 		return err
 	}
@@ -244,15 +241,32 @@ func multiply(ctx context.Context, tx *sql.Tx, workspace string, n int, change f
 	return err
 }
 
+// columns returns the columns of a trust, whichever the schema has by now, with other values for some of them.
+func columns(ctx context.Context, tx *sql.Tx, others map[string]string) (string, error) {
+	rows, err := tx.QueryContext(ctx, `SELECT * FROM trusts LIMIT 0`)
+	if err != nil {
+		return "", err
+	}
+	defer rows.Close()
+	names, err := rows.Columns()
+	for i, name := range names {
+		names[i] = "t." + name
+		if value, ok := others[name]; ok {
+			names[i] = value
+		}
+	}
+	return strings.Join(names, ", "), errors.Join(err, rows.Close())
+}
+
 // multiplyWorkspaces adds workspaces that issue nothing.
-func multiplyWorkspaces(ctx context.Context, tx *sql.Tx) error {
+func multiplyWorkspaces(ctx context.Context, tx *sql.Tx, count int) error {
 	insert, err := tx.PrepareContext(ctx, `INSERT INTO workspaces (id, name, created_at, created_by, deleted_at, generation)
 		SELECT $1, $2, created_at, created_by, 0, generation FROM workspaces WHERE name = 'few'`)
 	if err != nil {
 		return err
 	}
 	defer insert.Close()
-	for n := range manyWorkspaces - usedWorkspaces {
+	for n := range count {
 		if _, err := insert.ExecContext(ctx, newID(), fmt.Sprintf("quiet-%d", n)); err != nil {
 			return err
 		}

@@ -138,7 +138,7 @@ func (l *lab) fixture(name, database string, postmaster int) (*fixture, error) {
 	if _, err := t.trust(l.ctx, l.issuer, l.issuer.name, subjects, ""); err != nil {
 		return nil, err
 	}
-	f := &fixture{tenant: t, floor: l.floor, issuer: l.issuer}
+	f := &fixture{tenant: t, floor: l.floor, issuer: l.issuer, known: l.scale.known}
 	return f, l.prepare(f)
 }
 
@@ -147,10 +147,10 @@ func (l *lab) prepare(f *fixture) (err error) {
 	if f.callers, err = l.issue(f, l.connections, nil); err != nil {
 		return err
 	}
-	if f.held, err = l.issue(f, heldTokens, nil); err != nil {
+	if f.held, err = l.issue(f, l.scale.held, nil); err != nil {
 		return err
 	}
-	f.opaque, err = l.issue(f, heldTokens, url.Values{"access_token_format": {"opaque"}})
+	f.opaque, err = l.issue(f, l.scale.held, url.Values{"access_token_format": {"opaque"}})
 	return err
 }
 

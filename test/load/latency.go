@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"path/filepath"
-	"time"
 )
 
 // latency is an open loop at half of the closed loop's load.
@@ -13,20 +12,11 @@ type latency struct {
 	outcome *outcome
 }
 
-// Of the open loop: enough connections that none of the requests that are due waits for one.
-const (
-	openConnections = 64
-	openFor         = 10 * time.Second
-	openForShort    = 2 * time.Second
-)
+const openConnections = 64 // enough that no request that is due waits for one
 
 func (l *lab) measureLatency(f *fixture, w workload, found result) (latency, error) {
-	seconds := openFor
-	if l.short {
-		seconds = openForShort
-	}
 	late := latency{where: found.where, rate: found.median(func(p pair) float64 { return p.nsc.rate }) / 2}
-	n := int(late.rate * seconds.Seconds())
+	n := int(late.rate * l.scale.openFor.Seconds())
 	tokens, err := l.external(f.tenant.issuer, w.algorithm, n)
 	if err != nil {
 		return late, err
@@ -59,11 +49,11 @@ func (l *lab) profile(f *fixture, w workload, where string) error {
 // busy runs a workload on nsc alone.
 func (l *lab) busy(f *fixture, w workload) (err error) {
 	if w.algorithm != "" {
-		if f.tokens, err = l.external(f.tenant.issuer, w.algorithm, l.size(w)); err != nil {
+		if f.tokens, err = l.external(f.tenant.issuer, w.algorithm, l.scale.requests(w)); err != nil {
 			return err
 		}
 	}
-	_, err = closedLoop(l.ctx, hostOf(f.tenant.server.url), l.connections, w.nsc(f, l.size(w)), false)
+	_, err = closedLoop(l.ctx, hostOf(f.tenant.server.url), l.connections, w.nsc(f, l.scale.requests(w)), false)
 	return err
 }
 

@@ -32,12 +32,13 @@ type settings struct {
 	connections int
 	pairs       int
 	short       bool
+	scale       scale
 	grown       bool
 	postgres    bool
 }
 
 func main() {
-	var s settings
+	s := settings{scale: measurement}
 	flag.StringVar(&s.nsc, "nsc", "bin/nsc", "the `program` to be measured")
 	flag.StringVar(&s.floor, "floor", "bin/floor", "the floor's `program`")
 	flag.StringVar(&s.source, "source", ".", "`folder` of the main module, whose benchmark of Verify is run")
@@ -64,7 +65,7 @@ func measure(ctx context.Context, s settings) error {
 		return fmt.Errorf("-only %s: there is no such workload; they are in test/load/workload.go", s.only)
 	}
 	if s.short {
-		s.pairs = min(s.pairs, 3)
+		s.pairs, s.scale = min(s.pairs, 3), look()
 	}
 	folder, err := os.MkdirTemp("", "nsc-load")
 	if err != nil {

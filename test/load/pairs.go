@@ -134,7 +134,7 @@ func (l *lab) compare(ctx context.Context, f *fixture, w workload, where string)
 	}
 	r.events = after - before
 	if w.issues {
-		r.tokens = (l.pairs + 1) * l.size(w)
+		r.tokens = (l.pairs + 1) * l.scale.requests(w)
 	}
 	if r.events != r.tokens {
 		return r, fmt.Errorf("%s: %d tokens were issued and %d are on the record", w.name, r.tokens, r.events)
@@ -142,16 +142,8 @@ func (l *lab) compare(ctx context.Context, f *fixture, w workload, where string)
 	return r, nil
 }
 
-// size returns the requests of one run.
-func (l *lab) size(w workload) int {
-	if l.short && w.size != heldTokens {
-		return w.size / 3
-	}
-	return w.size
-}
-
 func (l *lab) pair(ctx context.Context, f *fixture, w workload) (p pair, err error) {
-	n := l.size(w)
+	n := l.scale.requests(w)
 	if w.algorithm != "" {
 		f.tokens, err = l.external(f.tenant.issuer, w.algorithm, n)
 		if err != nil {

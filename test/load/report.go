@@ -168,7 +168,7 @@ func (r *report) resting(b *bytes.Buffer) {
 |---|---|---|---|
 | start-up to ready, existing SQLite database, median of %d | %s | 100 ms | %s |
 | memory (VmRSS) %s after the start | %.1f MiB | 40 MiB | %s |
-`, startTimes, ms(x.startUp), reached(x.startUp <= goalStart), restAfter, mib(x.resident), reached(x.resident <= goalResident))
+`, r.settings.scale.starts, ms(x.startUp), reached(x.startUp <= goalStart), r.settings.scale.rest, mib(x.resident), reached(x.resident <= goalResident))
 	if x.trusts > 0 {
 		fmt.Fprintf(b, "| the same, more of it with %d trusts with a condition each in use | %.1f MiB | 25 MiB | %s |\n",
 			x.trusts, mib(x.warm-x.cold), reached(x.warm-x.cold <= goalTrusts))

@@ -13,17 +13,12 @@ import (
 // rest is what nsc takes without load.
 type rest struct {
 	startUp  time.Duration // from exec to ready, on a database that exists; median
-	resident int64         // bytes, restAfter its start
+	resident int64         // bytes, a while after its start
 	program  int64         // bytes of the stripped program
 	warm     int64         // bytes, with the trusts below in use
 	trusts   int           // with a condition each, of its own
 	cold     int64         // bytes before they were
 }
-
-const (
-	restAfter  = 10 * time.Second
-	startTimes = 11
-)
 
 func (l *lab) measureRest(r *report) error {
 	file, err := os.Stat(l.nsc)
@@ -37,7 +32,7 @@ func (l *lab) measureRest(r *report) error {
 	}
 	l.closes = append(l.closes, func() error { server.kill(); return nil })
 	var took []float64
-	for range startTimes {
+	for range l.scale.starts {
 		server.kill()
 		if err := server.start(); err != nil {
 			return err
@@ -45,7 +40,7 @@ func (l *lab) measureRest(r *report) error {
 		took = append(took, float64(server.took))
 	}
 	r.rest.startUp = time.Duration(median(took))
-	time.Sleep(restAfter)
+	time.Sleep(l.scale.rest)
 	r.rest.resident, err = resident(server.cmd.Process.Pid)
 	server.kill()
 	return err
@@ -61,11 +56,7 @@ var benchLine = regexp.MustCompile(`(?m)^(Benchmark\S+?)(?:-\d+)?\s+\d+\s+([\d.]
 
 // measureVerify runs the root package's own benchmarks of Verify and of a verification by hand.
 func (l *lab) measureVerify(r *report) error {
-	count := "10"
-	if l.short {
-		count = "2"
-	}
-	cmd := exec.CommandContext(l.ctx, "go", "test", "-run", "^$", "-bench", "^BenchmarkVerify", "-benchtime", "5000x", "-count", count, "-benchmem", ".")
+	cmd := exec.CommandContext(l.ctx, "go", "test", "-run", "^$", "-bench", "^BenchmarkVerify", "-benchtime", "5000x", "-count", strconv.Itoa(l.scale.verified), "-benchmem", ".")
 	cmd.Dir = l.source
 	text, err := cmd.Output()
 	if err != nil {
