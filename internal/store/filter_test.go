@@ -7,6 +7,7 @@ import (
 
 	"github.com/nsc-federation/nsc/internal/audit"
 	"github.com/nsc-federation/nsc/internal/id"
+	"github.com/nsc-federation/nsc/internal/store/pgtest"
 )
 
 // A record of millions of events is searched by index, and none is sorted to show the newest few.
@@ -55,6 +56,30 @@ func TestIssuedTokensAreFoundByThePrimaryKey(t *testing.T) {
 		if plan := explain(t, s, `SELECT e.entry `+parts[i].from, parts[i].args...); !strings.Contains(plan, index) {
 			t.Error(plan)
 		}
+	}
+}
+
+// To look whether there is something to sequence, five times a second, costs the same however many events there are.
+func TestPendingReadsNoEvents(t *testing.T) {
+	s, _ := sqliteStore(t)
+	if plan := explain(t, s, pending); !strings.Contains(plan, "INDEX events_unlogged") {
+		t.Error(plan)
+	}
+	p, err := Open(t.Context(), Options{PostgresURL: pgtest.Database(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	// As many as make it worth not to read them, and no statistics of them.
+	_, err = p.writer.ExecContext(t.Context(), `INSERT INTO events (workspace_id, id, time, kind, subject, token, entry, log_index)
+		SELECT '\x00', decode(md5(i::text), 'hex'), 0, '', '', '', decode(repeat(md5(i::text), 40), 'hex'), i FROM generate_series(1, 5000) i`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := p.reader.QueryContext(t.Context(), `EXPLAIN `+pending)
+	plan, err := all(rows, err, func(r row) (line string, err error) { return line, r.Scan(&line) })
+	if text := strings.Join(plan, "\n"); err != nil || !strings.Contains(text, "events_unlogged") || strings.Contains(text, "Seq Scan on events") {
+		t.Error(text, err)
 	}
 }
 
