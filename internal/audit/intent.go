@@ -80,7 +80,10 @@ func (i intended) entry(kind Kind, at time.Time) Entry {
 			ID: i.tokenID, Type: string(g.TokenType()), Audience: g.Audience(), Subject: g.Subject(),
 			Algorithm: string(g.Algorithm()), ExpiresAt: i.ends, PayloadHash: hex.EncodeToString(i.hash[:]),
 		},
-		Upstream: UpstreamOf(g.Caller()), Act: g.Act().Subjects(), Trusts: g.Trusts(),
+		Upstream: UpstreamOf(g.Caller()), Act: g.Act().Names(g.Caller().Tenant()), Trusts: g.Trusts(),
+	}
+	if g.Act().Told() { // whom another issuer names by its own words; Act has a hash of them
+		event.Details = map[string]string{"act": g.Act().String()}
 	}
 	if actor := g.Actor(); !actor.IsZero() {
 		event.Actor = UpstreamOf(actor)

@@ -1,38 +1,90 @@
 package identity
 
 import (
+	"encoding/json"
+
 	"github.com/nsc-federation/nsc/internal/jwt"
 )
 
-// Act names who acts for the subject of a token at present, and inside it who did before (RFC 8693 §4.1). Subjects are
-// nsc's (rule 10), so they need no issuer beside them.
+// Act names who acts for the subject of a token at present, and inside it who did before (RFC 8693 §4.1). Whom we know by a
+// credential of his own has nsc's subject (rule 10), which needs no issuer beside it; whom another issuer named has that one's.
 type Act struct {
+	Issuer  string `json:"iss,omitempty"`
 	Subject string `json:"sub"`
 	Act     *Act   `json:"act,omitempty"`
 }
 
-// Subjects returns the actors, the present one first. Nil has none.
-func (a *Act) Subjects() []string {
-	var subjects []string
-	for ; a != nil; a = a.Act {
-		subjects = append(subjects, a.Subject)
+// Name returns the present actor as nsc names him in a workspace (rule 10): cut-offs and the record know him by it.
+func (a *Act) Name(tenant Tenant) string {
+	if a.ours(tenant) {
+		return a.Subject
 	}
-	return subjects
+	return ExternalSubject(tenant.ID, a.Issuer, a.Subject)
+}
+
+func (a *Act) ours(tenant Tenant) bool { return a.Issuer == "" || a.Issuer == tenant.Issuer }
+
+// Names returns all actors as nsc names them in a workspace, the present one first. Nil has none.
+func (a *Act) Names(tenant Tenant) []string {
+	var names []string
+	for ; a != nil; a = a.Act {
+		names = append(names, a.Name(tenant))
+	}
+	return names
+}
+
+// Len returns how many act. Nil is nobody.
+func (a *Act) Len() (n int) {
+	for ; a != nil; a = a.Act {
+		n++
+	}
+	return n
+}
+
+// Told reports whether another issuer's word stands behind any of them.
+func (a *Act) Told() bool {
+	return a != nil && (a.Issuer != "" || a.Act.Told())
+}
+
+// String returns the claim as it stands in a token.
+func (a *Act) String() string {
+	text, err := json.Marshal(a)
+	if err != nil {
+		return "" // texts alone cannot fail
+	}
+	return string(text)
 }
 
 // MayAct names the one who may act for the subject of a token (RFC 8693 §4.4), and what he may use of what it carries.
 type MayAct struct {
+	Issuer      string `json:",omitempty"` // "" where Subject is nsc's own name of him
 	Subject     string
 	Limited     bool // to Permissions; otherwise he may use all
 	Permissions []Permission
 }
 
-// Act returns who acts for the subject of a credential of our own; nil for nobody. What tokens of other issuers say of it is
-// ignored (rule 34).
+// Names reports whether this is who has the credential: that of the issuer and the subject named, byte for byte, or one of our
+// own that he got for it, whose subject follows from both (rule 10).
+func (m *MayAct) Names(actor Identity) bool {
+	named := Act{Issuer: m.Issuer, Subject: m.Subject}
+	if actor.Kind() == External && !named.ours(actor.Tenant()) {
+		return m.Issuer == actor.Issuer() && m.Subject == actor.ExternalSubject()
+	}
+	return named.Name(actor.Tenant()) == actor.Subject()
+}
+
+// String returns whom it names, for people.
+func (m *MayAct) String() string {
+	if m.Issuer == "" {
+		return m.Subject
+	}
+	return m.Subject + " of " + m.Issuer
+}
+
+// Act returns who acts for the subject of a credential of our own; nil for nobody.
 func (i Identity) Act() *Act { return i.v.act }
 
-// MayAct returns who may act for the subject of a credential of our own; nil for nobody. What tokens of other issuers say of
-// it is ignored (rule 34).
+// MayAct returns who may act for the subject of a credential of our own; nil for nobody.
 func (i Identity) MayAct() *MayAct { return i.v.mayAct }
 
 // mayAct is a MayAct as it is written in a token of ours.

@@ -46,6 +46,10 @@ func Check(t Trust, tenant identity.Tenant) (Trust, []string, error) {
 		return Trust{}, nil, err
 	}
 	t.Grants = Union(t.Grants)
+	if t.AcceptDelegation {
+		more = append(more, "accept_delegation: the issuer says who acts for its subjects, and to whom what they are granted is lent; "+
+			"it needs to be an issuer that lets nobody write act and may_act of his own accord")
+	}
 	return t, append(warnings, more...), nil
 }
 

@@ -301,6 +301,7 @@ func TestWarningsNameTheirField(t *testing.T) {
 		{"a grant on every audience", "grants[0].resource_id: ", func(tr *Trust) {
 			tr.Grants = these(grant(Audience, "*", Issue))
 		}},
+		{"the issuer's word on who acts", "accept_delegation: ", believing},
 		{"no grant", "grants: ", func(tr *Trust) { tr.Grants = nil }},
 	} {
 		t.Run(row.rule, func(t *testing.T) {

@@ -34,6 +34,11 @@ type Claimant interface {
 	ParentKeys() []string
 	KeyID() string
 	Act() *identity.Act
+	MayAct() *identity.MayAct
+
+	// Of tokens of other issuers, by their word (rule 34).
+	UpstreamAct() (*identity.Act, error)
+	UpstreamMayAct() (*identity.MayAct, error)
 }
 
 // The two there are.

@@ -26,6 +26,7 @@ type Compiled struct {
 	duration, most time.Duration
 	maxLifetime    time.Duration
 	singleUse      bool
+	believed       bool // what the issuer says of who acts and who may
 }
 
 // Compile prepares a trust that was checked when it was written. It costs little: conditions and mappings are compiled
@@ -48,7 +49,7 @@ func Compile(t Trust, tenant identity.Tenant) (*Compiled, error) {
 		subject: subject, audience: audience, ours: audience.Text() == tenant.Issuer,
 		condition: t.Condition, groupPrefix: groupPrefix(t.Issuer),
 		grants: Union(t.Grants), duration: t.DefaultDuration, most: t.MaxDuration,
-		maxLifetime: t.MaxLifetime, singleUse: t.SingleUse,
+		maxLifetime: t.MaxLifetime, singleUse: t.SingleUse, believed: t.AcceptDelegation,
 	}
 	for _, target := range slices.Sorted(maps.Keys(t.Mappings)) {
 		c.mappings = append(c.mappings, mapping{target, t.Mappings[target]})

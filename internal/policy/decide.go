@@ -27,6 +27,7 @@ type standing struct {
 	parents        []string // jti of the tokens of ours behind this one, the first one first
 	parentKeys     []string // IDs of the keys that signed them
 	act            *identity.Act
+	mayAct         *identity.MayAct
 }
 
 // Decide answers one request. For a caller with a token of another issuer, trusts are those of the caller's workspace
@@ -49,7 +50,7 @@ func Decide(caller identity.Identity, trusts *Trusts, live []identity.TrustRef, 
 		d.refuse(RequestRefused, problem)
 		return d
 	}
-	if s, ok := d.stand(caller, trusts, live, req); ok && d.delegate(&s, caller, req) {
+	if s, ok := d.stand(caller, trusts, live, req); ok && d.delegate(&s, req) {
 		d.issue(caller, s, req)
 	}
 	return d
@@ -58,13 +59,19 @@ func Decide(caller identity.Identity, trusts *Trusts, live []identity.TrustRef, 
 func (d *Decision) stand(caller Claimant, trusts *Trusts, live []identity.TrustRef, req Request) (
 	standing, bool,
 ) {
+	s, ok := standing{}, false
 	switch caller.Kind() {
 	case identity.External:
-		return d.federate(caller, trusts, req)
+		s, ok = d.federate(caller, trusts, req)
 	case identity.Own, identity.Local:
-		return d.derive(caller, live, req)
+		s, ok = d.derive(caller, live, req)
+	default:
+		d.refuse(NoCaller, "")
 	}
-	return standing{}, d.refuse(NoCaller, "")
+	if ok && req.Actor != nil && s.mayAct == nil {
+		ok = d.refuse(ActorRefused, "the subject's token lets nobody act for it")
+	}
+	return s, ok
 }
 
 // issue narrows a standing to what is asked for and makes the Grant.

@@ -28,6 +28,7 @@ const (
 	DetailsRefused  Reason = "details_refused"  // more is asked for than the caller has
 	ScopeRefused    Reason = "scope_refused"    // a scope names nothing that the caller has
 	ActorRefused    Reason = "actor_refused"    // the subject's token does not let this actor act for it (rule 34)
+	ActRefused      Reason = "act_refused"      // who acts by the word of the token's issuer cannot be taken over (rule 34)
 	Ended           Reason = "ended"            // the caller's token has no whole second left
 	Oversize        Reason = "issued_too_large" // the token would be larger than 6 KB (rule 13)
 )
@@ -37,15 +38,16 @@ type Clause string
 
 // The clauses, in the order in which they are looked at.
 const (
-	ClauseOwner     Clause = "owner" // the trust is of another workspace or issuer
-	ClauseSubject   Clause = "subject_match"
-	ClauseEnabled   Clause = "enabled"
-	ClauseAudience  Clause = "audience"
-	ClauseCondition Clause = "condition"
-	ClauseLifetime  Clause = "max_external_lifetime"
-	ClauseMapping   Clause = "mappings"
-	ClauseVersion   Clause = "version" // of a trust behind a token of our own
-	ClauseSingleUse Clause = "single_use"
+	ClauseOwner      Clause = "owner" // the trust is of another workspace or issuer
+	ClauseSubject    Clause = "subject_match"
+	ClauseEnabled    Clause = "enabled"
+	ClauseAudience   Clause = "audience"
+	ClauseCondition  Clause = "condition"
+	ClauseLifetime   Clause = "max_external_lifetime"
+	ClauseDelegation Clause = "accept_delegation"
+	ClauseMapping    Clause = "mappings"
+	ClauseVersion    Clause = "version" // of a trust behind a token of our own
+	ClauseSingleUse  Clause = "single_use"
 )
 
 // Outcome is how one trust came out of a decision. Expected and Actual are shown to administrators alone.

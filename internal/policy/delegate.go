@@ -9,19 +9,19 @@ import (
 // maxActors bounds the chain of those who act for each other.
 const maxActors = 4
 
-const maxActor = 256 // bytes of an actor's subject
-
 // Actor is who wants to act for somebody, with what his own credential is decided by.
 type Actor struct {
 	Caller identity.Identity
 	Trusts *Trusts             // those of his issuer, for an external one
 	Live   []identity.TrustRef // the present versions of the trusts behind a token of our own
 	CutOff string              // what of him is cut off; "" is nothing
+
+	ActCutOff string // what is cut off of those who act for him by the word of his token's issuer
 }
 
 // delegate lets the actor of the request act for the caller (rule 34; RFC 8693 §1.1): with what the caller has, within what
 // the caller's token lets him use, until the first of the two ends, and resting on all that either rests on.
-func (d *Decision) delegate(s *standing, caller identity.Identity, req Request) bool {
+func (d *Decision) delegate(s *standing, req Request) bool {
 	if req.Actor == nil {
 		return true
 	}
@@ -29,17 +29,15 @@ func (d *Decision) delegate(s *standing, caller identity.Identity, req Request) 
 	if !ok {
 		return false
 	}
-	may, name := caller.MayAct(), req.Actor.Caller.Subject()
+	may, name := s.mayAct, req.Actor.Caller.Subject()
 	switch {
-	case may == nil:
-		return d.refuse(ActorRefused, "the subject's token lets nobody act for it")
-	case may.Subject != name:
-		return d.refuse(ActorRefused, "the subject's token lets "+may.Subject+" act for it, not "+name)
+	case !may.Names(req.Actor.Caller):
+		return d.refuse(ActorRefused, "the subject's token lets "+may.String()+" act for it, not "+name)
 	case actor.act != nil:
 		return d.refuse(ActorRefused, "the actor's token is one of somebody whom he acts for himself")
 	case actor.singleUse:
 		return d.refuse(ActorRefused, "the actor's token may be used once, which is not recorded of actors")
-	case len(s.act.Subjects()) == maxActors:
+	case s.act.Len() == maxActors:
 		return d.refuse(ChainLimit, "")
 	}
 	if may.Limited {
@@ -60,7 +58,7 @@ func (d *Decision) standOfActor(req Request) (standing, bool) {
 	if a.CutOff != "" {
 		return standing{}, d.refuse(CutOff, "")
 	}
-	req.Trust = "" // it names one for the subject
+	req.Trust, req.Actor, req.ActCutOff = "", nil, a.ActCutOff // the others are the subject's
 	return d.stand(a.Caller, a.Trusts, a.Live, req)
 }
 
@@ -96,7 +94,7 @@ func (d *Decision) mayAct(tenant identity.Tenant, permissions []identity.Permiss
 		return true
 	case req.TokenType != AccessToken || req.audience(tenant) != tenant.Issuer:
 		return d.refuse(RequestRefused, "only an access token for the workspace itself can be delegated: it is the one that is exchanged here")
-	case !identity.Belongs(may.Subject, tenant.ID) || len(may.Subject) > maxActor:
+	case !identity.Belongs(may.Subject, tenant.ID) || len(may.Subject) > identity.MaxActor:
 		return d.refuse(RequestRefused, "may_act: sub is the subject of nobody in this workspace; nsc auth whoami shows one's own")
 	case !may.Limited:
 		return true

@@ -171,7 +171,7 @@ func TestRule34Chains(t *testing.T) {
 			return
 		}
 		p.subject = w.mustOwn(w.granted(d))
-		if got := len(p.subject.Act().Subjects()); got != n {
+		if got := p.subject.Act().Len(); got != n {
 			t.Fatalf("%d actors, want %d", got, n)
 		}
 	}

@@ -149,6 +149,12 @@ func (c *Compiled) find(caller Claimant, req Request) Finding {
 	if lifetime := caller.ExpiresAt().Sub(caller.IssuedAt()); lifetime > c.maxLifetime {
 		fail(ClauseLifetime, c.maxLifetime.String(), lifetime.String(), nil)
 	}
+	if !c.lends(req) {
+		fail(ClauseDelegation, "true", "false", nil)
+	}
+	if _, err := chain(caller); err != nil && c.believed {
+		fail(ClauseDelegation, "an act that can be taken over", err.Error(), nil)
+	}
 	if _, err := v.apply(c); err != nil {
 		fail(ClauseMapping, "groups and attributes", err.Error(), nil)
 	}

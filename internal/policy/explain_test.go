@@ -261,6 +261,7 @@ func TestExplainAgreesWithDecideAndProposalsDoNotWiden(t *testing.T) {
 			"env": rapid.SampledFrom([]any{"prod", "Prod", "dev", nil}).Draw(r, "env"), "n": rapid.IntRange(1, 4).Draw(r, "n"),
 			"repository_id": rapid.SampledFrom([]any{"7", "8"}).Draw(r, "id"),
 			"aud":           rapid.SampledFrom([]string{tenant.Issuer, "https://x.example", "https://x.example/"}).Draw(r, "aud"),
+			"act":           rapid.SampledFrom([]any{nil, claims{"sub": "x"}, "x"}).Draw(r, "act"),
 		}
 		var list []Trust
 		for i := range rapid.IntRange(0, 4).Draw(r, "trusts") {
@@ -268,6 +269,7 @@ func TestExplainAgreesWithDecideAndProposalsDoNotWiden(t *testing.T) {
 				tr.ID, tr.SubjectMatch = fmt.Sprint(i), rapid.SampledFrom(subjects).Draw(r, "pattern")
 				tr.Condition, tr.Audience = rapid.SampledFrom(conditions).Draw(r, "condition"), rapid.SampledFrom(audiences).Draw(r, "audience")
 				tr.Enabled, tr.SingleUse = rapid.Bool().Draw(r, "enabled"), rapid.Bool().Draw(r, "once")
+				tr.AcceptDelegation = rapid.Bool().Draw(r, "believing")
 			}))
 		}
 		trusts, req := compile(t, list...), w.ask()
@@ -299,6 +301,7 @@ func TestExplainAgreesWithDecideAndProposalsDoNotWiden(t *testing.T) {
 
 func FuzzExplain(f *testing.F) {
 	f.Add(subject, "repo:acme/*:ref:main", `{"iss":"https://issuer.example","sub":"a","aud":"b","env":"x"}`)
+	f.Add(subject, subject, `{"aud":"b","env":"prod","act":{"sub":"a","act":{"iss":"x","sub":"b"}},"may_act":{"sub":"c"}}`)
 	w := newWorld(f)
 	f.Fuzz(func(t *testing.T, pattern, sub, document string) {
 		var c map[string]any
@@ -314,7 +317,9 @@ func FuzzExplain(f *testing.F) {
 		if err != nil {
 			return
 		}
-		checked, _, err := Check(trust(func(tr *Trust) { tr.SubjectMatch, tr.Condition = pattern, `claims.env == "prod"` }), tenant)
+		checked, _, err := Check(trust(func(tr *Trust) {
+			tr.SubjectMatch, tr.Condition, tr.AcceptDelegation = pattern, `claims.env == "prod"`, true
+		}), tenant)
 		if err != nil {
 			return
 		}

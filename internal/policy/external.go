@@ -33,7 +33,7 @@ func (d *Decision) federate(caller Claimant, trusts *Trusts, req Request) (stand
 	if s.singleUse && caller.TokenID() == "" {
 		return standing{}, d.refuse(NoTokenID, "")
 	}
-	return s, true
+	return s, d.believe(&s, caller, matched, req)
 }
 
 // match returns the trusts that match, at least one, and merges into the standing what their mappings make.
@@ -51,7 +51,9 @@ func (d *Decision) match(s *standing, caller Claimant, trusts *Trusts, req Reque
 			return nil, d.refuse(MappingRefused, "")
 		case errors.Is(err, errConflict):
 			return nil, d.refuse(MappingConflict, "")
-		case outcome.Failed == ClauseLifetime:
+		case outcome.Failed == ClauseDelegation:
+			d.Reason = ActorRefused
+		case outcome.Failed == ClauseLifetime && d.Reason == Granted:
 			d.Reason = LifetimeRefused
 		case outcome.Failed == "":
 			matched = append(matched, c)
@@ -88,14 +90,17 @@ func (d *Decision) noTrust(caller Claimant, trusts *Trusts, req Request) bool {
 			d.note(Outcome{c.ref, ClauseSubject, c.subject.Text(), subject})
 		}
 	}
-	if d.Reason == LifetimeRefused {
+	switch d.Reason {
+	case LifetimeRefused:
 		return false
+	case ActorRefused:
+		return d.refuse(ActorRefused, "no trust that admits the token lets its issuer say who may act")
 	}
 	return d.refuse(NoTrust, "")
 }
 
 // examine holds a token whose subject matches against the rest of a trust. The lifetime comes after the condition, so
-// that it is named only where all else matches. The error is that of a mapping.
+// that it is named only where all else matches; so does what an actor needs. The error is that of a mapping.
 func (c *Compiled) examine(v *evaluation, req Request) (Outcome, mapped, error) {
 	caller := v.caller
 	failed := func(clause Clause, expected, actual string) Outcome { return Outcome{c.ref, clause, expected, actual} }
@@ -114,6 +119,9 @@ func (c *Compiled) examine(v *evaluation, req Request) (Outcome, mapped, error) 
 	}
 	if lifetime := caller.ExpiresAt().Sub(caller.IssuedAt()); lifetime > c.maxLifetime {
 		return failed(ClauseLifetime, c.maxLifetime.String(), lifetime.String()), mapped{}, nil
+	}
+	if !c.lends(req) {
+		return failed(ClauseDelegation, "true", "false"), mapped{}, nil
 	}
 	m, err := v.apply(c)
 	if err != nil {

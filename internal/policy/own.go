@@ -39,7 +39,7 @@ func presentVersion(live []identity.TrustRef, id string) string {
 func standingOf(caller Claimant, now time.Time) standing {
 	s := standing{
 		permissions: caller.Permissions(), trusts: caller.Trusts(),
-		groups: caller.Groups(), attributes: caller.Attributes(), act: caller.Act(),
+		groups: caller.Groups(), attributes: caller.Attributes(), act: caller.Act(), mayAct: caller.MayAct(),
 		rootIssuedAt: caller.RootIssuedAt().Unix(), depth: caller.Depth(),
 		duration: DefaultDuration, most: min(caller.ExpiresAt().Sub(now), LongestDuration),
 	}

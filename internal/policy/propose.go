@@ -60,7 +60,8 @@ func (c *Compiled) written() Trust {
 	t := Trust{
 		ID: c.ref.ID, WorkspaceID: c.workspaceID, Issuer: c.issuer, SubjectMatch: c.subject.Text(), Audience: c.audience.Text(),
 		Condition: c.condition, Mappings: map[string]string{}, Grants: c.grants, DefaultDuration: c.duration, MaxDuration: c.most,
-		MaxLifetime: c.maxLifetime, SingleUse: c.singleUse, Enabled: c.enabled, Version: c.ref.Version,
+		MaxLifetime: c.maxLifetime, SingleUse: c.singleUse, Enabled: c.enabled,
+		AcceptDelegation: c.believed, Version: c.ref.Version,
 	}
 	for _, m := range c.mappings {
 		t.Mappings[m.target] = m.expression
@@ -138,6 +139,8 @@ func (p *proposal) mend(f Failure) bool {
 		return p.mendLifetime()
 	case ClauseSingleUse:
 		return p.hint("the trust admits each token once and the token has no jti to tell it by; have the issuer write one")
+	case ClauseDelegation:
+		return p.hint("whether what the issuer says of who acts and who may is to count is not for a token to suggest; accept_delegation says so")
 	case ClauseOwner:
 		return p.hint("the trust is in another issuer")
 	}

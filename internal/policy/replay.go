@@ -78,13 +78,25 @@ func (r *Rehearsal) Refused(subject string) (Verdict, string) {
 			return CannotTell, "trust " + c.ref.ID + " changes and its subject matches, and the token's claims were not kept"
 		}
 	}
-	for _, c := range r.before.candidates(subject, "") { // it may be what refused the exchange: by its mappings, or single use
+	for _, c := range r.before.candidates(subject, "") { // it may be what refused the exchange: by its mappings, single use, or an act that it accepts
 		after, stays := r.proposed[c.ref.ID]
-		if c.enabled && (c.singleUse || len(c.mappings) > 0) && !(stays && sameTerms(r.present[c.ref.ID], after)) {
+		if c.enabled && (c.singleUse || c.believed || len(c.mappings) > 0) && !(stays && sameTerms(r.present[c.ref.ID], after)) {
 			return CannotTell, "trust " + c.ref.ID + " changes and its subject matched, and the token's claims were not kept"
 		}
 	}
 	return Unchanged, ""
+}
+
+// Touches reports whether the change is about any trust that a subject may be admitted by.
+func (r *Rehearsal) Touches(subject string) bool {
+	changes := func(in, other map[string]Trust) func(c *Compiled) bool {
+		return func(c *Compiled) bool {
+			t, stays := other[c.ref.ID]
+			return !stays || !sameTerms(in[c.ref.ID], t)
+		}
+	}
+	return slices.ContainsFunc(r.before.candidates(subject, ""), changes(r.present, r.proposed)) ||
+		slices.ContainsFunc(r.after.candidates(subject, ""), changes(r.proposed, r.present))
 }
 
 // Issued says what becomes of an exchange that was granted.
@@ -98,7 +110,7 @@ func (r *Rehearsal) Issued(p Past) (Verdict, string) {
 		case !c.enabled || certain:
 		case why != "":
 			unknown, perhaps = why, append(perhaps, c.grants...)
-			spoilt = spoilt || once || len(c.mappings) > 0 // which may be in conflict
+			spoilt = spoilt || once || c.believed || len(c.mappings) > 0 // which may be in conflict
 		case once:
 			return ShutOut, "trust " + c.ref.ID + " admits each token once, and the token has no jti"
 		default:
@@ -159,6 +171,9 @@ func (r *Rehearsal) admits(c *Compiled, p Past, known []Trust) (why string, cert
 		return "the condition of trust " + t.ID + " needs claims that the record does not hold", false
 	case !slices.ContainsFunc(known, func(k Trust) bool { return k.MaxLifetime <= t.MaxLifetime }):
 		return "trust " + t.ID + " limits the token's lifetime, which the record does not hold", false
+	}
+	if t.AcceptDelegation && !slices.ContainsFunc(known, func(k Trust) bool { return k.AcceptDelegation }) {
+		return "trust " + t.ID + " takes over who acts by the issuer's word, and the record does not hold what it was", false
 	}
 	for target, expression := range t.Mappings {
 		if !slices.ContainsFunc(known, func(k Trust) bool { return k.Mappings[target] == expression }) {
@@ -225,7 +240,7 @@ func (r *Rehearsal) gone(p Past) string {
 // sameTerms reports whether two trusts admit the same tokens to the same.
 func sameTerms(a, b Trust) bool {
 	return a.Issuer == b.Issuer && a.SubjectMatch == b.SubjectMatch && a.Audience == b.Audience && a.Condition == b.Condition &&
-		a.MaxLifetime == b.MaxLifetime && a.SingleUse == b.SingleUse && a.Enabled == b.Enabled && sameMappings(a, b) &&
+		a.MaxLifetime == b.MaxLifetime && a.SingleUse == b.SingleUse && a.Enabled == b.Enabled && a.AcceptDelegation == b.AcceptDelegation && sameMappings(a, b) &&
 		len(Exceeding(a.Grants, b.Grants)) == 0 && len(Exceeding(b.Grants, a.Grants)) == 0
 }
 

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -30,6 +31,7 @@ func TestReplayNeverGuesses(t *testing.T) {
 			if rapid.Bool().Draw(r, "granted") {
 				tr.Grants = these(grant(Audience, "https://api.example/*", Issue), grant(Docker, "x", "a:b"))
 			}
+			tr.AcceptDelegation = rapid.IntRange(0, 3).Draw(r, "believing") == 0
 			if rapid.Bool().Draw(r, "mapped") {
 				tr.Mappings = map[string]string{"attributes.env": "claims.env"}
 			}
@@ -64,6 +66,7 @@ func TestReplayNeverGuesses(t *testing.T) {
 		change := claims{
 			"env": rapid.SampledFrom([]string{"prod", "dev"}).Draw(r, "env"), "n": rapid.IntRange(1, 4).Draw(r, "n"),
 			"jti": rapid.SampledFrom([]any{"j", nil}).Draw(r, "jti"),
+			"act": rapid.SampledFrom([]any{nil, claims{"sub": "x"}, "x"}).Draw(r, "act"), "may_act": claims{"sub": "agent:one"},
 		}
 		req := w.ask()
 		if rapid.Bool().Draw(r, "third") {
@@ -102,6 +105,51 @@ func TestReplayNeverGuesses(t *testing.T) {
 		if told[v] == 0 {
 			t.Errorf("never %s: %v", v, told)
 		}
+	}
+}
+
+// Where neither is touched, somebody who acts for another is answered as before.
+func TestReplayTouchesWhatItChanges(t *testing.T) {
+	w := newWorld(t)
+	outcomes := map[Reason]int{}
+	touched := 0
+	rapid.Check(t, func(r *rapid.T) {
+		draw := func(id, subject string) Trust {
+			checked, _, err := Check(trust(func(tr *Trust) {
+				tr.ID, tr.SubjectMatch = id, subject
+				tr.Enabled = rapid.IntRange(0, 4).Draw(r, "enabled") > 0
+				tr.AcceptDelegation = rapid.Bool().Draw(r, "believing")
+			}), tenant)
+			if err != nil {
+				r.Fatal(err)
+			}
+			return checked
+		}
+		before := []Trust{draw("a", subject), draw("b", "repo:acme/api:*"), draw("c", "agent:one"), draw("d", "repo:acme/web:*")}
+		after := slices.Clone(before)
+		switch i := rapid.IntRange(0, len(before)-1).Draw(r, "which"); rapid.IntRange(0, 2).Draw(r, "how") {
+		case 0:
+			after = slices.Delete(after, i, i+1)
+		case 1:
+			after[i] = draw(after[i].ID, after[i].SubjectMatch)
+		case 2:
+			after = append(after, draw("e", after[i].SubjectMatch))
+		}
+		rehearsal, err := NewRehearsal(tenant, before, after)
+		if err != nil {
+			r.Fatal(err)
+		}
+		said := claims{"act": rapid.SampledFrom([]any{nil, claims{"sub": "x"}, "x"}).Draw(r, "act"), "may_act": claims{"sub": "agent:one"}}
+		then, now := w.acting(said, nil, compile(t, before...)), w.acting(said, nil, compile(t, after...))
+		outcomes[then.Reason]++
+		if rehearsal.Touches(subject) || rehearsal.Touches("agent:one") {
+			touched++
+		} else if then.Reason != now.Reason {
+			r.Fatalf("not touched: %s, and then %s", then.Reason, now.Reason)
+		}
+	})
+	if outcomes[Granted] == 0 || outcomes[ActorRefused] == 0 || outcomes[ActRefused] == 0 || touched == 0 {
+		t.Errorf("%v, touched %d", outcomes, touched)
 	}
 }
 
@@ -151,5 +199,50 @@ func TestReplaySaysWhy(t *testing.T) {
 		if got, why := r.Issued(pastOf(then, tenant.Issuer)); got != row.want || why != row.why {
 			t.Errorf("%s: %s %q", rule, got, why)
 		}
+	}
+}
+
+// Rule 34: what trusts say of an issuer's word bears on past exchanges, too, and the record holds none of that word.
+func TestRule34ReplayOfAnIssuersWord(t *testing.T) {
+	w := newWorld(t)
+	as := func(id string, change ...func(*Trust)) Trust {
+		checked, _, err := Check(trust(append(change, func(tr *Trust) { tr.ID, tr.UpdatedAt = id, w.now.Add(-time.Hour) })...), tenant)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return checked
+	}
+	said := claims{"act": "x"}
+	for _, row := range []struct {
+		rule          string
+		claims        claims
+		before, after []Trust
+		want          Verdict
+		why           string
+	}{
+		{"one more that believes it may find what it cannot take over", said, []Trust{as("a")}, []Trust{as("a"), as("b", believing)},
+			CannotTell, "trust b takes over who acts by the issuer's word, and the record does not hold what it was"},
+		{"one that believed it and is gone may have refused it", said, []Trust{as("a"), as("b", believing)}, []Trust{as("a")},
+			CannotTell, "trust b changes and its subject matched, and the token's claims were not kept"},
+		{"one more that believes it after one that did", nil, []Trust{as("a", believing)}, []Trust{as("a", believing), as("b", believing)}, Unchanged, ""},
+		{"it is believed no longer", nil, []Trust{as("a", believing)}, []Trust{as("a")}, Unchanged, ""},
+	} {
+		t.Run(row.rule, func(t *testing.T) {
+			r, err := NewRehearsal(tenant, row.before, row.after)
+			if err != nil {
+				t.Fatal(err)
+			}
+			d := Decide(w.external(row.claims), compile(t, row.before...), nil, w.ask())
+			var got Verdict
+			var why string
+			if _, granted := d.Grant(); granted {
+				got, why = r.Issued(pastOf(d, tenant.Issuer))
+			} else {
+				got, why = r.Refused(subject)
+			}
+			if got != row.want || why != row.why {
+				t.Errorf("%s: %s %q", d.Reason, got, why)
+			}
+		})
 	}
 }

@@ -29,10 +29,12 @@ type Request struct {
 	Trust     string                // the ID of the only trust to use; "" is all that match
 	Scope     []string              // "type:action" each; only narrows
 	Details   []identity.Permission // the wanted permissions, where HasDetails
-	Actor     *Actor                // who wants to act for the caller; nil for nobody (rule 34)
+	Actor     *Actor                // who wants to act for the caller; nil for nobody (rule 34). Explain looks only at whether there is one
 	MayAct    *identity.MayAct      // who may act for the subject of the token that is asked for; nil for nobody
 	// CutOff is what of the caller is cut off (rule 21); "" is nothing.
 	CutOff string
+	// ActCutOff is what is cut off of those who act for the caller by the word of his token's issuer; "" is nothing.
+	ActCutOff string
 	// HasDetails tells an absent authorization_details from an empty one, which asks for no permission at all.
 	HasDetails bool
 	// Assertion says that the token came as an RFC 7523 assertion, whose aud may also be the token endpoint (§3).

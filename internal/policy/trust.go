@@ -34,6 +34,7 @@ type Trust struct {
 	SingleUse           bool // each external token once (rule 16)
 	Enabled             bool
 	AllowSharedAudience bool // rule 2
+	AcceptDelegation    bool // the issuer's word on who acts and who may counts (rule 34)
 	Description         string
 	ManagedBy           string // "<manifest>/<name>" of the file that declares it; "" is none
 	KeySource           identity.KeySource

@@ -92,7 +92,7 @@ func (s *Service) verified(ctx context.Context, snapshot *workspace.Snapshot, ke
 	case kept.Code == fault.TokenReplayed:
 		e.advise("a trust admits each token once, and this one was used before; have the issuer make a new token for each exchange")
 	case kept.Asked.Actor:
-		e.advise("somebody asked who acts for the token's subject, whose own token is not kept: what is decided here is what the subject would get for himself")
+		e.advise("somebody asked who acts for the token's subject, whose own token is not kept: whether it was somebody whom the subject's token names is not decided here")
 	case now.Reason == policy.Granted:
 		e.advise("by the trusts as they are now the same request would be granted")
 	}
@@ -132,9 +132,9 @@ func (s *Service) others(ctx context.Context, snapshot *workspace.Snapshot, issu
 	return counts, nil
 }
 
-// admits reports whether trusts admit what was refused.
+// admits reports whether trusts admit what was refused; not where it takes an actor's token, too, which is not kept.
 func admits(trusts *policy.Trusts, tenant identity.Tenant, issuer string, r refusal.Refusal) bool {
-	if r.Claims == "" {
+	if r.Claims == "" || r.Asked.Actor {
 		return false
 	}
 	who, err := identity.Suppose(tenant, []byte(r.Claims))

@@ -72,12 +72,10 @@ func (s *Service) decide(ctx context.Context, snapshot *workspace.Snapshot, call
 	if err != nil {
 		return policy.Explanation{}, err
 	}
-	cut, err := snapshot.CutOff(ctx, caller)
+	req, err := requestOf(ctx, snapshot, caller, asked, at)
 	if err != nil {
 		return policy.Explanation{}, err
 	}
-	req := request(asked, at)
-	req.CutOff = string(cut)
 	return policy.Explain(caller, trusts, live, req), nil
 }
 
@@ -91,10 +89,25 @@ func authority(ctx context.Context, snapshot *workspace.Snapshot, caller policy.
 	return policy.NewTrusts(nil), live, err
 }
 
-// request returns what was asked for as policy takes it.
+// requestOf returns what a caller asked for as policy takes it, with what of him is cut off.
+func requestOf(ctx context.Context, snapshot *workspace.Snapshot, caller policy.Claimant, a refusal.Asked, at time.Time) (policy.Request, error) {
+	req := request(a, at)
+	if act, err := caller.UpstreamAct(); err == nil {
+		req.ActCutOff = string(snapshot.ActCutOff(act))
+	}
+	cut, err := snapshot.CutOff(ctx, caller)
+	req.CutOff = string(cut)
+	return req, err
+}
+
+// request returns what was asked for as policy takes it. Of an actor there is only that there was one: his token is not kept.
 func request(a refusal.Asked, at time.Time) policy.Request {
+	var actor *policy.Actor
+	if a.Actor {
+		actor = &policy.Actor{}
+	}
 	return policy.Request{
-		ID: id.New(at), Now: at, TokenType: policy.TokenType(a.TokenType), Audience: a.Audience, Scope: a.Scope, Details: a.Details,
+		Actor: actor, ID: id.New(at), Now: at, TokenType: policy.TokenType(a.TokenType), Audience: a.Audience, Scope: a.Scope, Details: a.Details,
 		HasDetails: a.HasDetails, Trust: a.Trust, Lifetime: a.Lifetime, Assertion: a.Assertion, MayAct: a.MayAct,
 	}
 }

@@ -113,25 +113,24 @@ func (r *replay) refused(ctx context.Context, k refusal.Refusal) error {
 	if k.Claims == "" || err != nil {
 		return nil // the event says what there is to say
 	}
+	ours := who.Issuer() == r.snapshot.Tenant.Issuer
+	if k.Asked.Actor && !ours {
+		return nil // it says who acted, too
+	}
 	r.kept[k.ID] = true
-	if who.Issuer() == r.snapshot.Tenant.Issuer {
+	if ours {
 		r.out.Derived++
 		return nil
 	}
-	verdict, because := policy.Unchanged, ""
+	verdict := policy.Unchanged
 	if rehearsal := r.rehearsals[who.Issuer()]; rehearsal != nil && k.Code != fault.TokenReplayed {
-		cut, err := r.snapshot.CutOff(ctx, who)
+		req, err := requestOf(ctx, r.snapshot, who, k.Asked, k.Time)
 		if err != nil {
 			return err
 		}
-		req := request(k.Asked, k.Time)
-		req.CutOff = string(cut)
 		verdict = rehearsal.Claimed(who, req)
 	}
-	if verdict == policy.LetIn && k.Asked.Actor {
-		verdict, because = policy.CannotTell, "somebody acted for the subject, whose own token was not kept"
-	}
-	r.note(verdict, who.Issuer(), who.ExternalSubject(), k.Asked.Audience, because, k.Time)
+	r.note(verdict, who.Issuer(), who.ExternalSubject(), k.Asked.Audience, "", k.Time)
 	return nil
 }
 
@@ -149,7 +148,9 @@ func (r *replay) event(e audit.Event) {
 	if e.Token != nil {
 		target = e.Token.Audience
 	}
-	if rehearsal := r.rehearsals[u.Issuer]; rehearsal != nil {
+	if e.Actor != nil {
+		verdict, because = r.acting(e)
+	} else if rehearsal := r.rehearsals[u.Issuer]; rehearsal != nil {
 		if e.Kind == audit.TokenIssued {
 			verdict, because = rehearsal.Issued(policy.Past{
 				Subject: u.Subject, TokenID: u.TokenID, Target: target, Trusts: e.Trusts, At: e.Time,
@@ -159,6 +160,16 @@ func (r *replay) event(e audit.Event) {
 		}
 	}
 	r.note(verdict, u.Issuer, u.Subject, target, because, e.Time)
+}
+
+// acting replays what somebody asked who acts for the subject. The record does not say which trusts admitted which of them.
+func (r *replay) acting(e audit.Event) (policy.Verdict, string) {
+	for _, u := range []*audit.Upstream{e.Upstream, e.Actor} {
+		if rehearsal := r.rehearsals[u.Issuer]; rehearsal != nil && rehearsal.Touches(u.Subject) {
+			return policy.CannotTell, "somebody acted for the subject, and the record does not say which trusts admitted which of the two"
+		}
+	}
+	return policy.Unchanged, ""
 }
 
 // external reports whether a token of an issuer is somebody else's: ours, and the word of the data folder's owner, rest on

@@ -26,6 +26,7 @@ var codes = map[policy.Reason]fault.Code{
 	policy.NoTokenID:       fault.TokenRefused,
 	policy.NoCaller:        fault.TokenRefused,
 	policy.ActorRefused:    fault.TokenRefused,
+	policy.ActRefused:      fault.TokenRefused,
 	policy.Ended:           fault.TokenExpired,
 	policy.LifetimeRefused: fault.TokenLifetime,
 	policy.TargetRefused:   fault.InvalidTarget,
@@ -95,13 +96,16 @@ func (s *Service) refuse(ctx context.Context, snapshot *workspace.Snapshot, call
 	if f.Code == fault.TooMany || s.refusals.Take(snapshot.ID+caller.Issuer()) != nil {
 		return f // whoever has a signed token of a shared issuer must not fill the record either
 	}
-	noteErr := s.recorder.Note(ctx, audit.Event{
+	event := audit.Event{
 		ID: f.Refusal, Time: now, WorkspaceID: snapshot.ID, Kind: audit.TokenRefused, Subject: caller.Subject(),
 		Address: req.From.Address, Upstream: audit.UpstreamOf(caller), Reason: brief(f.Error()),
 		Details: map[string]string{"code": string(f.Code), "audience": brief(req.Want.Audience), "token_type": string(req.Want.TokenType)},
-	})
-	if noteErr != nil {
-		log.Error("a refusal could not be recorded", "error", noteErr)
+	}
+	if !req.actor.IsZero() {
+		event.Actor = audit.UpstreamOf(req.actor)
+	}
+	if err := s.recorder.Note(ctx, event); err != nil {
+		log.Error("a refusal could not be recorded", "error", err)
 	}
 	return f
 }

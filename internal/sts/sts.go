@@ -286,7 +286,8 @@ func (s *Service) decided(ctx context.Context, snapshot *workspace.Snapshot, p p
 		ID: id.New(now), Now: now, Generation: snapshot.Generation, Assertion: req.Assertion,
 		TokenType: req.Want.TokenType, Audience: req.Want.Audience, Algorithm: req.Want.Algorithm,
 		Details: req.Want.Details, HasDetails: req.Want.HasDetails, Scope: req.Want.Scope,
-		Trust: req.Want.Trust, Lifetime: req.Want.Lifetime, CutOff: caller.CutOff, MayAct: req.Want.MayAct,
+		Trust: req.Want.Trust, Lifetime: req.Want.Lifetime, CutOff: caller.CutOff, ActCutOff: caller.ActCutOff,
+		MayAct: req.Want.MayAct,
 	}
 	if !p.actor.IsZero() {
 		actor, err := s.authority(ctx, snapshot, p.actor)
@@ -345,6 +346,9 @@ func (s *Service) authority(ctx context.Context, snapshot *workspace.Snapshot, c
 		a.Trusts = trusted.Trusts
 	} else if a.Live, err = snapshot.Live(ctx, caller.Trusts()); err != nil {
 		return a, err
+	}
+	if act, err := caller.UpstreamAct(); err == nil { // policy refuses what cannot be read, where it counts
+		a.ActCutOff = string(snapshot.ActCutOff(act))
 	}
 	cut, err := snapshot.CutOff(ctx, caller)
 	a.CutOff = string(cut)

@@ -132,7 +132,7 @@ func (h *handler) whoami(ctx context.Context, in *Call) (callerBody, error) {
 	tenant := caller.Tenant()
 	return callerBody{
 		caller.Subject(), tenant.Name, tenant.ID, tenant.Issuer, newGrants(caller.Permissions()), caller.Groups(), caller.ClientID(),
-		caller.Act().Subjects(), caller.ExpiresAt().UTC(),
+		caller.Act().Names(tenant), caller.ExpiresAt().UTC(),
 	}, nil
 }
 

@@ -51,10 +51,8 @@ func (s *Snapshot) CutOff(ctx context.Context, caller Bearer) (CutKind, error) {
 	if kind := s.subjectCut(caller.Subject()); kind != "" {
 		return kind, nil
 	}
-	for act := caller.Act(); act != nil; act = act.Act { // rule 34: with either
-		if kind := s.subjectCut(act.Subject); kind != "" {
-			return kind, nil
-		}
+	if kind := s.ActCutOff(caller.Act()); kind != "" { // rule 34: with either
+		return kind, nil
 	}
 	if caller.Kind() == identity.External {
 		return "", nil
@@ -65,6 +63,16 @@ func (s *Snapshot) CutOff(ctx context.Context, caller Bearer) (CutKind, error) {
 		}
 	}
 	return "", nil
+}
+
+// ActCutOff returns what is cut off of those who act for somebody, "" for nothing.
+func (s *Snapshot) ActCutOff(act *identity.Act) CutKind {
+	for ; act != nil; act = act.Act {
+		if kind := s.subjectCut(act.Name(s.Tenant)); kind != "" {
+			return kind
+		}
+	}
+	return ""
 }
 
 func (s *Snapshot) subjectCut(subject string) CutKind {

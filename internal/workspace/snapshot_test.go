@@ -129,6 +129,34 @@ func TestRule21WhatIsCutOff(t *testing.T) {
 	}
 }
 
+// Rule 21, and 34: whoever acts is found by what nsc calls him, whether he showed a credential of his own or was only named.
+func TestRule21OneWhoActsIsCutOff(t *testing.T) {
+	const named = "https://elsewhere.example"
+	tenant := identity.Tenant{ID: one, Name: "one", Issuer: base + "/w/one"}
+	mine := identity.UserSubject(one, "uuuuuuuuuuuuuuuuuuuuuuuuua")
+	act := &identity.Act{Subject: mine, Act: &identity.Act{Issuer: issuer, Subject: "b", Act: &identity.Act{Issuer: named, Subject: "a"}}}
+	for rule, row := range map[string]struct {
+		cuts workspace.Cuts
+		want workspace.CutKind
+	}{
+		"nobody":                            {workspace.Cuts{}, ""},
+		"one of ours":                       {workspace.Cuts{Subjects: map[string]bool{mine: true}}, workspace.CutSubject},
+		"one who was named":                 {workspace.Cuts{Subjects: map[string]bool{identity.ExternalSubject(one, named, "a"): true}}, workspace.CutSubject},
+		"the issuer that named him":         {workspace.Cuts{Issuers: map[string]bool{identity.IssuerHash(named): true}}, workspace.CutIssuer},
+		"one of the name at another":        {workspace.Cuts{Subjects: map[string]bool{identity.ExternalSubject(one, issuer, "a"): true}}, ""},
+		"one of the name, but of no issuer": {workspace.Cuts{Subjects: map[string]bool{"a": true, "b": true}}, ""},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			bubble(t, func(t *testing.T, d *database, c *workspace.Cache, _ *told) {
+				d.cuts = row.cuts
+				if kind := byName(t, c, "one").ActCutOff(act); kind != row.want || act.Len() != 3 || !act.Told() {
+					t.Errorf("%q of %v", kind, act.Names(tenant))
+				}
+			})
+		})
+	}
+}
+
 func TestWhatATokenForAThirdPartyRestsOnIsLookedUpOnce(t *testing.T) {
 	bubble(t, func(t *testing.T, _ *database, c *workspace.Cache, _ *told) {
 		s, down := byName(t, c, "one"), errors.New("down")
