@@ -132,11 +132,12 @@ func insertTrust(ctx context.Context, tx *sql.Tx, t policy.Trust) error {
 		return err
 	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO trusts (`+trustColumns+`) VALUES
-		($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)`,
+		($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)`,
 		t.WorkspaceID, t.ID, t.Issuer, t.SubjectMatch, t.Audience, t.Condition, columns.mappings, columns.grants,
 		t.DefaultDuration.Microseconds(), t.MaxDuration.Microseconds(), t.MaxLifetime.Microseconds(),
 		flag(t.SingleUse), flag(t.Enabled), flag(t.AllowSharedAudience), t.Description, columns.keySource,
-		t.CreatedBy, t.UpdatedBy, micros(t.CreatedAt), micros(t.UpdatedAt), t.Version, t.Revision, t.ManagedBy)
+		t.CreatedBy, t.UpdatedBy, micros(t.CreatedAt), micros(t.UpdatedAt), t.Version, t.Revision, t.ManagedBy,
+		flag(t.AcceptDelegation))
 	return err
 }
 
@@ -182,11 +183,12 @@ func replaceTrust(ctx context.Context, tx *sql.Tx, t policy.Trust) error {
 	_, err = tx.ExecContext(ctx, `UPDATE trusts SET issuer = $1, subject_match = $2, audience = $3, condition = $4, mappings = $5,
 		grants = $6, default_duration = $7, max_duration = $8, max_lifetime = $9, single_use = $10, enabled = $11,
 		allow_shared_audience = $12, description = $13, key_source = $14, updated_by = $15, updated_at = $16, version = $17,
-		revision = $18, managed_by = $19 WHERE workspace_id = $20 AND id = $21`,
+		revision = $18, managed_by = $19, accept_delegation = $20 WHERE workspace_id = $21 AND id = $22`,
 		t.Issuer, t.SubjectMatch, t.Audience, t.Condition, columns.mappings,
 		columns.grants, t.DefaultDuration.Microseconds(), t.MaxDuration.Microseconds(), t.MaxLifetime.Microseconds(),
 		flag(t.SingleUse), flag(t.Enabled), flag(t.AllowSharedAudience), t.Description, columns.keySource,
-		t.UpdatedBy, micros(t.UpdatedAt), t.Version, t.Revision, t.ManagedBy, t.WorkspaceID, t.ID)
+		t.UpdatedBy, micros(t.UpdatedAt), t.Version, t.Revision, t.ManagedBy,
+		flag(t.AcceptDelegation), t.WorkspaceID, t.ID)
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,7 @@ import (
 const (
 	trustColumns = `workspace_id, id, issuer, subject_match, audience, condition, mappings, grants,
 	default_duration, max_duration, max_lifetime, single_use, enabled, allow_shared_audience, description, key_source,
-	created_by, updated_by, created_at, updated_at, version, revision, managed_by`
+	created_by, updated_by, created_at, updated_at, version, revision, managed_by, accept_delegation`
 	selectTrust = `SELECT ` + trustColumns + ` FROM trusts `
 )
 
@@ -64,7 +64,8 @@ func (s *trustScanner) scan(r row) (t policy.Trust, err error) {
 	var defaultDuration, maxDuration, maxLifetime, createdAt, updatedAt int64
 	err = r.Scan(&t.WorkspaceID, &t.ID, &t.Issuer, &t.SubjectMatch, &t.Audience, &t.Condition, &mappings, &grants,
 		&defaultDuration, &maxDuration, &maxLifetime, &t.SingleUse, &t.Enabled, &t.AllowSharedAudience, &t.Description, &keySource,
-		&t.CreatedBy, &t.UpdatedBy, &createdAt, &updatedAt, &t.Version, &t.Revision, &t.ManagedBy)
+		&t.CreatedBy, &t.UpdatedBy, &createdAt, &updatedAt, &t.Version, &t.Revision, &t.ManagedBy,
+		&t.AcceptDelegation)
 	if err != nil {
 		return policy.Trust{}, err
 	}

@@ -138,7 +138,7 @@ func trust(workspaceID string) policy.Trust {
 		Grants:    []identity.Permission{{ResourceType: "http", ResourceID: "api.example.com/*", Actions: []string{"get", "post"}}},
 
 		DefaultDuration: 15 * time.Minute, MaxDuration: time.Hour, MaxLifetime: 24 * time.Hour,
-		SingleUse: true, Enabled: true, AllowSharedAudience: true, Description: "<main> & \"ünïcode\"", ManagedBy: "federation/" + id.New(now),
+		SingleUse: true, Enabled: true, AllowSharedAudience: true, AcceptDelegation: true, Description: "<main> & \"ünïcode\"", ManagedBy: "federation/" + id.New(now),
 		KeySource: identity.KeySource{Kind: identity.Discovery},
 		CreatedBy: "somebody", UpdatedBy: "somebody else", CreatedAt: now, UpdatedAt: now.Add(time.Second), Version: 3, Revision: 5,
 	}

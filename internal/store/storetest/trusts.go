@@ -57,6 +57,27 @@ var trusts = map[string]func(*lab){
 		l.is(l.UpdateTrust(l.ctx, want, want.Revision, event(l.one.ID, "x")), store.ErrNotFound)
 	},
 
+	"each switch of a trust is kept by itself": func(l *lab) {
+		for _, only := range []func(*policy.Trust){
+			func(t *policy.Trust) { t.SingleUse = true }, func(t *policy.Trust) { t.Enabled = true },
+			func(t *policy.Trust) { t.AllowSharedAudience = true }, func(t *policy.Trust) { t.AcceptDelegation = true },
+		} {
+			want := policy.Trust{ID: id.New(now), WorkspaceID: l.one.ID, Issuer: "bare", Revision: 1}
+			l.must(l.CreateTrust(l.ctx, want, event(l.one.ID, audit.TrustCreated)))
+			only(&want)
+			l.must(l.UpdateTrust(l.ctx, want, 1, event(l.one.ID, audit.TrustUpdated)))
+			want.Revision = 2
+			got, err := l.Trust(l.ctx, l.one.ID, want.ID)
+			l.must(err)
+			equal(l, got, want)
+			want.ID = id.New(now)
+			l.must(l.CreateTrust(l.ctx, want, event(l.one.ID, audit.TrustCreated)))
+			got, err = l.Trust(l.ctx, l.one.ID, want.ID)
+			l.must(err)
+			equal(l, got, want)
+		}
+	},
+
 	"a name in a manifest is one trust's": func(l *lab) {
 		first, second := l.trust(trust(l.one.ID)), l.trust(trust(l.one.ID))
 		again := trust(l.one.ID)

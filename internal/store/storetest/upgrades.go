@@ -13,8 +13,11 @@ import (
 // since is the schema in which the table behind what is read appeared.
 var since = map[string]int64{"CutOffs": 2, "Revocables": 4}
 
-// sinceManagedBy is the schema in which trusts have a ManagedBy.
-const sinceManagedBy = 7
+// The schemas in which trusts have a ManagedBy and an AcceptDelegation.
+const (
+	sinceManagedBy        = 7
+	sinceAcceptDelegation = 8
+)
 
 // Upgrade checks that a database which an earlier release filled is read by this one. Earlier makes the database, of a
 // schema's version, with what an export holds, and returns the newest version.
@@ -41,12 +44,17 @@ func Upgrade(t *testing.T, database func(testing.TB) Database, earlier func(o st
 // before returns what is read as an earlier schema could keep it: without the columns that appeared later.
 func before(version int64, read any) any {
 	list, ok := read.([]policy.Trust)
-	if !ok || version >= sinceManagedBy {
+	if !ok {
 		return read
 	}
 	list = slices.Clone(list)
 	for i := range list {
-		list[i].ManagedBy = ""
+		if version < sinceManagedBy {
+			list[i].ManagedBy = ""
+		}
+		if version < sinceAcceptDelegation {
+			list[i].AcceptDelegation = false
+		}
 	}
 	return list
 }
