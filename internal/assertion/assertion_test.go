@@ -16,6 +16,7 @@ trusts:
     issuer: https://issuer.example
     subject_match: repo:acme/app:*
     condition: claims.env == "prod"
+    accept_delegation: true
     mappings: {groups: claims.teams}
     default_token_duration: 15m
     grants:
@@ -61,6 +62,7 @@ func TestAssertions(t *testing.T) {
 		"denied, and should not be":   {"allow: {}", strings.Replace(claims, "prod", "Prod", 1), []string{"want allowed", "got  denied: no_trust", `     trust deploy, condition: expected claims.env == "prod", actual claims.env is "Prod"`}},
 		"an audience it may not":      {"deny: {reason: target_refused}\n    audience: other", claims, nil},
 		"denied":                      {"deny: {}", strings.Replace(claims, "acme/app", "acme/web", 1), nil},
+		"whom it says acts too much":  {"deny: {reason: act_refused}", strings.Replace(claims, "{", "{act: {sub: a, act: {}}, ", 1), nil},
 		"denied by its trust's state": {"deny: {reason: no_trust}", strings.Replace(claims, "app:main", "off", 1), nil},
 		"denied for another reason":   {"deny: {reason: target_refused}", strings.Replace(claims, "repo", "REPO", 1), []string{"want denied: target_refused", "got  denied: no_trust"}},
 		"allowed, and should not be":  {"deny: {}", claims, []string{"want denied", "got  allowed by trust deploy"}},

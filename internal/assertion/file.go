@@ -70,6 +70,7 @@ type Trust struct {
 	SingleUse           bool              `yaml:"single_use"`
 	Enabled             *bool             `yaml:"enabled"`
 	AllowSharedAudience bool              `yaml:"allow_shared_audience"`
+	AcceptDelegation    bool              `yaml:"accept_delegation"`
 
 	Description any `yaml:"description"`
 	ManagedBy   any `yaml:"managed_by"`

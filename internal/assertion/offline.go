@@ -55,7 +55,7 @@ func (t Trust) written(place string, tenant identity.Tenant) policy.Trust {
 		ID: name, WorkspaceID: tenant.ID, Issuer: t.Issuer, SubjectMatch: t.SubjectMatch, Audience: t.Audience, Condition: t.Condition,
 		Mappings: t.Mappings, Grants: permissions(t.Grants), DefaultDuration: t.DefaultDuration, MaxDuration: t.MaxDuration,
 		MaxLifetime: t.MaxLifetime, SingleUse: t.SingleUse, Enabled: t.Enabled == nil || *t.Enabled,
-		AllowSharedAudience: t.AllowSharedAudience, Version: 1,
+		AllowSharedAudience: t.AllowSharedAudience, AcceptDelegation: t.AcceptDelegation, Version: 1,
 	}
 }
 

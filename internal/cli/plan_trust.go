@@ -12,7 +12,7 @@ func kept(trusts ...api.Trust) []manifest.Kept {
 		k := manifest.Kept{
 			ID: t.ID, Issuer: t.Issuer, SubjectMatch: t.SubjectMatch, Audience: t.Audience, Condition: t.Condition, Mappings: t.Mappings,
 			DefaultDuration: t.DefaultDuration, MaxDuration: t.MaxDuration, MaxLifetime: t.MaxLifetime, SingleUse: t.SingleUse,
-			Enabled: t.Enabled, AllowSharedAudience: t.AllowSharedAudience, Description: t.Description, ManagedBy: t.ManagedBy,
+			Enabled: t.Enabled, AllowSharedAudience: t.AllowSharedAudience, AcceptDelegation: t.AcceptDelegation, Description: t.Description, ManagedBy: t.ManagedBy,
 			KeySource: manifest.Source(t.KeySource), Revision: t.Revision,
 		}
 		for _, g := range t.Grants {
@@ -32,7 +32,7 @@ func declaration(k manifest.Kept) api.TrustChange {
 	return api.TrustChange{
 		Issuer: &k.Issuer, SubjectMatch: &k.SubjectMatch, Audience: &k.Audience, Condition: &k.Condition, Mappings: &k.Mappings,
 		Grants: &grants, DefaultDuration: &k.DefaultDuration, MaxDuration: &k.MaxDuration, MaxLifetime: &k.MaxLifetime,
-		SingleUse: &k.SingleUse, Enabled: &k.Enabled, AllowSharedAudience: &k.AllowSharedAudience, Description: &k.Description,
-		ManagedBy: &k.ManagedBy, KeySource: &source,
+		SingleUse: &k.SingleUse, Enabled: &k.Enabled, AllowSharedAudience: &k.AllowSharedAudience, AcceptDelegation: &k.AcceptDelegation,
+		Description: &k.Description, ManagedBy: &k.ManagedBy, KeySource: &source,
 	}
 }

@@ -108,6 +108,9 @@ func trustState(t api.Trust) string {
 	if t.AllowSharedAudience {
 		state += ", shared audience allowed"
 	}
+	if t.AcceptDelegation {
+		state += ", the issuer says who acts"
+	}
 	return state
 }
 

@@ -20,6 +20,7 @@ type trustFlags struct {
 	grants, mappings                                  []string
 	defaultDuration, maxDuration, maxLifetime         duration
 	singleUse, enabled, disabled, allowShared         bool
+	acceptDelegation                                  bool
 	keys                                              keySourceFlags
 }
 
@@ -44,6 +45,7 @@ func (f *trustFlags) bindTerms(cmd *cobra.Command) {
 	flags.BoolVar(&f.enabled, "enabled", false, "admit tokens (the default)")
 	flags.BoolVar(&f.disabled, "disabled", false, "admit no token")
 	flags.BoolVar(&f.allowShared, "allow-shared-audience", false, "accept an audience that all customers of another system share")
+	flags.BoolVar(&f.acceptDelegation, "accept-delegation", false, "believe the issuer in who acts for its subjects, and who may (act and may_act)")
 	flags.StringVar(&f.description, "description", "", "`text` about what it is for")
 }
 
@@ -54,6 +56,7 @@ func (f *trustFlags) change(cmd *cobra.Command) (api.TrustChange, error) {
 		Audience: given(cmd, "audience", f.audience), Condition: given(cmd, "condition", f.condition),
 		Description: given(cmd, "description", f.description), SingleUse: given(cmd, "single-use", f.singleUse),
 		AllowSharedAudience: given(cmd, "allow-shared-audience", f.allowShared),
+		AcceptDelegation:    given(cmd, "accept-delegation", f.acceptDelegation),
 		DefaultDuration:     given(cmd, "default-token-duration", time.Duration(f.defaultDuration).String()),
 		MaxDuration:         given(cmd, "max-token-duration", time.Duration(f.maxDuration).String()),
 		MaxLifetime:         given(cmd, "max-external-lifetime", time.Duration(f.maxLifetime).String()),

@@ -62,8 +62,8 @@ func TestTrustFlags(t *testing.T) {
 			map[string]any{"default_token_duration": "1h0m0s", "max_token_duration": "24h0m0s", "max_external_lifetime": "336h0m0s"}},
 		"mappings": {[]string{"--map", `groups=["a=b", "c,d"]`, "--map", "attributes.team = claims.team"},
 			map[string]any{"mappings": map[string]any{"groups": `["a=b", "c,d"]`, "attributes.team": "claims.team"}}},
-		"switches":         {[]string{"--single-use", "--allow-shared-audience"}, map[string]any{"single_use": true, "allow_shared_audience": true}},
-		"switched off":     {[]string{"--single-use=false"}, map[string]any{"single_use": false}},
+		"switches":         {[]string{"--single-use", "--allow-shared-audience", "--accept-delegation"}, map[string]any{"single_use": true, "allow_shared_audience": true, "accept_delegation": true}},
+		"switched off":     {[]string{"--single-use=false", "--accept_delegation=false"}, map[string]any{"single_use": false, "accept_delegation": false}},
 		"enabled":          {[]string{"--enabled"}, map[string]any{"enabled": true}},
 		"disabled":         {[]string{"--disabled"}, map[string]any{"enabled": false}},
 		"enabled=false":    {[]string{"--enabled=false"}, map[string]any{"enabled": false}},
@@ -89,6 +89,7 @@ func TestTrustUpdateSendsOnlyWhatChanges(t *testing.T) {
 	ca := l.write("ca.pem", testCA)
 	for args, want := range map[string]map[string]any{
 		"t1 --disabled":                    {"enabled": false},
+		"t1 --accept-delegation":           {"accept_delegation": true},
 		"--id t1 --max_token_duration 2h":  {"max_token_duration": "2h0m0s"},
 		"t1 --id t1 --audience=":           {"audience": ""},
 		"t1 --issuer-ca-file " + ca:        {"key_source": map[string]any{"kind": "jwks_url", "url": "https://keys.example.com/jwks", "ca": testCA}},
@@ -119,6 +120,10 @@ func TestTrustListAndDescribe(t *testing.T) {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)
 		}
+	}
+	l.nsc.answer("GET "+trustsRoute+"/t1", 200, strings.Replace(trustAnswer, `"single_use":true`, `"accept_delegation":true`, 1))
+	if out := l.ok("auth", "trust-relationships", "describe", "t1"); !strings.Contains(out, "disabled, the issuer says who acts\n") {
+		t.Errorf("%s", out)
 	}
 	l.nsc.answer("GET "+trustsRoute, 200, `{"items":[]}`)
 	if r := l.run("auth", "trust-relationships", "list", "-o", "json"); r.out != "[]\n" || !strings.Contains(r.talk, "prod trusts nobody yet") {

@@ -54,7 +54,7 @@ func (s *Service) writable(ctx context.Context, caller identity.Identity, trustI
 	case revision != 0 && revision != t.Revision:
 		return policy.Trust{}, fault.Newf(fault.Stale, "revision %d, present %d", revision, t.Revision)
 	}
-	if err := mayMap(caller, t); err != nil {
+	if err := mayTell(caller, t); err != nil {
 		return t, err
 	}
 	return t, exceeds(caller, t.Grants)

@@ -101,20 +101,27 @@ func (s *Service) check(t policy.Trust, caller identity.Identity) (policy.Trust,
 	if err != nil {
 		return t, nil, fieldFault(err)
 	}
-	if err := mayMap(caller, t); err != nil {
+	if err := mayTell(caller, t); err != nil {
 		return t, nil, err
 	}
 	return t, warnings, exceeds(caller, t.Grants)
 }
 
-// mayMap refuses mappings to all but administrators of trusts: other systems grant by groups and attributes, so to write
-// them is to give what nobody can tell whether the writer has it (rule 4).
-func mayMap(caller identity.Identity, t policy.Trust) error {
-	if len(t.Mappings) == 0 || policy.Allows(caller.Permissions(), "workspace", trustNoun, "admin") {
+// mayTell refuses mappings, and the issuer's word on who acts, to all but administrators of trusts: other systems grant by
+// groups, attributes and actors, so to write them is to give what nobody can tell whether the writer has it (rule 4).
+func mayTell(caller identity.Identity, t policy.Trust) error {
+	field, why := "", ""
+	switch {
+	case len(t.Mappings) > 0:
+		field, why = "mappings", "writing mappings needs the grant workspace trust admin: other systems grant by groups and attributes"
+	case t.AcceptDelegation:
+		field, why = "accept_delegation", "accepting delegation needs the grant workspace trust admin: other systems grant by who acts"
+	}
+	if field == "" || policy.Allows(caller.Permissions(), "workspace", trustNoun, "admin") {
 		return nil
 	}
-	f := fault.Newf(fault.Forbidden, "%s may not write mappings", caller.Subject())
-	f.Field, f.Detail = "mappings", "writing mappings needs the grant workspace trust admin: other systems grant by groups and attributes"
+	f := fault.Newf(fault.Forbidden, "%s may not write %s", caller.Subject(), field)
+	f.Field, f.Detail = field, why
 	return f
 }
 

@@ -47,6 +47,7 @@ func TestRule20VersionsAndRevisions(t *testing.T) {
 			{"single use", func(t *policy.Trust) { t.SingleUse = true }, 1, 1},
 			{"enabled", func(t *policy.Trust) { t.Enabled = false }, 1, 1},
 			{"shared audience", func(t *policy.Trust) { t.AllowSharedAudience = true }, 1, 1},
+			{"the issuer's word on who acts", func(t *policy.Trust) { t.AcceptDelegation = true }, 1, 1},
 			{"key source", func(t *policy.Trust) { t.KeySource.NotAfter = end.Add(time.Hour) }, 1, 1},
 			{"what is not the caller's to change", func(t *policy.Trust) {
 				t.ID, t.WorkspaceID, t.Version, t.Revision = id.New(end), "x", 50, 60

@@ -47,7 +47,7 @@ func declared(t policy.Trust, name, adopt string) Trust {
 	d := Trust{
 		Name: name, Adopt: adopt, Issuer: t.Issuer, SubjectMatch: t.SubjectMatch, Audience: t.Audience, Condition: t.Condition,
 		Mappings: t.Mappings, SingleUse: t.SingleUse, Disabled: !t.Enabled, AllowSharedAudience: t.AllowSharedAudience,
-		Description: t.Description,
+		AcceptDelegation: t.AcceptDelegation, Description: t.Description,
 	}
 	for _, g := range t.Grants {
 		d.Grants = append(d.Grants, Grant(g))

@@ -38,7 +38,7 @@ func values(t policy.Trust) []value {
 		value{"default_token_duration", span.Text(t.DefaultDuration)}, value{"max_token_duration", span.Text(t.MaxDuration)},
 		value{"max_external_lifetime", span.Text(t.MaxLifetime)}, value{"single_use", flag(t.SingleUse)},
 		value{"disabled", flag(!t.Enabled)}, value{"allow_shared_audience", flag(t.AllowSharedAudience)},
-		value{"description", t.Description}, value{"managed_by", t.ManagedBy},
+		value{"accept_delegation", flag(t.AcceptDelegation)}, value{"description", t.Description}, value{"managed_by", t.ManagedBy},
 		value{"key_source.kind", string(t.KeySource.Kind)}, value{"key_source.url", t.KeySource.URL},
 		value{"key_source.ca", digest(t.KeySource.CA)}, value{"key_source.jwks", digest(t.KeySource.JWKS)},
 		value{"key_source.not_after", moment(t.KeySource.NotAfter)},

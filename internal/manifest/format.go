@@ -47,6 +47,7 @@ type Trust struct {
 	SingleUse           bool              `yaml:"single_use,omitempty" json:"single_use,omitempty" doc:"Admit each external token once, by its jti"`
 	Disabled            bool              `yaml:"disabled,omitempty" json:"disabled,omitempty" doc:"Admit no token"`
 	AllowSharedAudience bool              `yaml:"allow_shared_audience,omitempty" json:"allow_shared_audience,omitempty" doc:"Allow an audience that many hold for another purpose"`
+	AcceptDelegation    bool              `yaml:"accept_delegation,omitempty" json:"accept_delegation,omitempty" doc:"Believe the issuer's tokens in who acts for their subject (act) and who may (may_act)"`
 	Description         string            `yaml:"description,omitempty" json:"description,omitempty" doc:"For people"`
 	KeySource           *KeySource        `yaml:"key_source,omitempty" json:"key_source,omitempty" doc:"Where the issuer's keys come from; by discovery where it is left out. All trusts of a workspace in one issuer share it"`
 }

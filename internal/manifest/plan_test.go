@@ -195,7 +195,7 @@ func TestExportChangesNothing(t *testing.T) {
 	full := Trust{
 		Name: "web", Issuer: "https://ci.example.com", SubjectMatch: "ci:acme/*", Audience: "https://aud.example.com", Condition: "claims.a == \"b\" // x\n || true",
 		Mappings: map[string]string{"groups": "claims.groups", "attributes.team": "claims.team"}, Grants: web().Grants, DefaultDuration: "1m",
-		MaxDuration: "1d2h", MaxLifetime: "366d", SingleUse: true, Disabled: true, AllowSharedAudience: true, Description: "the\tsite: # \"x\"\n",
+		MaxDuration: "1d2h", MaxLifetime: "366d", SingleUse: true, Disabled: true, AllowSharedAudience: true, AcceptDelegation: true, Description: "the\tsite: # \"x\"\n",
 		KeySource: &KeySource{Kind: "jwks_url", URL: "https://ci.example.com/keys"},
 	}
 	full.MaxDuration = "23h"

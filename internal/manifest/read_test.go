@@ -27,6 +27,7 @@ const whole = head + `- name: prod
     mappings:
       groups: '[claims["kubernetes.io"].namespace]'
     single_use: true
+    accept_delegation: true
     disabled: true
     description: |
       the pods
@@ -54,7 +55,7 @@ func TestReadReadsWhatIsWritten(t *testing.T) {
 			{
 				Name: "cluster", Issuer: "https://cluster.example.com", SubjectMatch: "system:serviceaccount:apps:*",
 				Mappings:  map[string]string{"groups": `[claims["kubernetes.io"].namespace]`},
-				SingleUse: true, Disabled: true, Description: "the pods\nof apps\n",
+				SingleUse: true, AcceptDelegation: true, Disabled: true, Description: "the pods\nof apps\n",
 				KeySource: &KeySource{Kind: "jwks", JWKS: `{"keys":[]}`, NotAfter: "2027-01-01T00:00:00Z"},
 			},
 		}},

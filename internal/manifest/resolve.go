@@ -31,7 +31,7 @@ func (t Trust) draft() (policy.Trust, error) {
 		return draft, err
 	}
 	draft.SingleUse, draft.Enabled, draft.AllowSharedAudience = t.SingleUse, !t.Disabled, t.AllowSharedAudience
-	draft.Description = t.Description
+	draft.AcceptDelegation, draft.Description = t.AcceptDelegation, t.Description
 	if len(t.Mappings) > 0 {
 		draft.Mappings = t.Mappings
 	}

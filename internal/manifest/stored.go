@@ -16,6 +16,7 @@ type Kept struct {
 	Grants                                    []Grant
 	DefaultDuration, MaxDuration, MaxLifetime string
 	SingleUse, Enabled, AllowSharedAudience   bool
+	AcceptDelegation                          bool
 	Description, ManagedBy                    string
 	KeySource                                 Source
 	Revision                                  int64
@@ -31,8 +32,8 @@ type Source struct {
 func (k Kept) trust() (policy.Trust, error) {
 	t := policy.Trust{
 		ID: k.ID, Issuer: k.Issuer, SubjectMatch: k.SubjectMatch, Audience: k.Audience, Condition: k.Condition, Mappings: k.Mappings,
-		SingleUse: k.SingleUse, Enabled: k.Enabled, AllowSharedAudience: k.AllowSharedAudience, Description: k.Description,
-		ManagedBy: k.ManagedBy, Revision: k.Revision,
+		SingleUse: k.SingleUse, Enabled: k.Enabled, AllowSharedAudience: k.AllowSharedAudience, AcceptDelegation: k.AcceptDelegation,
+		Description: k.Description, ManagedBy: k.ManagedBy, Revision: k.Revision,
 		KeySource: identity.KeySource{
 			Kind: identity.SourceKind(k.KeySource.Kind), URL: k.KeySource.URL, CA: k.KeySource.CA, JWKS: k.KeySource.JWKS, NotAfter: k.KeySource.NotAfter,
 		},
@@ -54,7 +55,7 @@ func (c Change) Want() Kept {
 		ID: c.ID, Issuer: t.Issuer, SubjectMatch: t.SubjectMatch, Audience: t.Audience, Condition: t.Condition, Mappings: t.Mappings,
 		Grants: []Grant{}, DefaultDuration: t.DefaultDuration.String(), MaxDuration: t.MaxDuration.String(),
 		MaxLifetime: t.MaxLifetime.String(), SingleUse: t.SingleUse, Enabled: t.Enabled, AllowSharedAudience: t.AllowSharedAudience,
-		Description: t.Description, ManagedBy: t.ManagedBy, Revision: c.Revision,
+		AcceptDelegation: t.AcceptDelegation, Description: t.Description, ManagedBy: t.ManagedBy, Revision: c.Revision,
 		KeySource: Source{
 			Kind: string(t.KeySource.Kind), URL: t.KeySource.URL, CA: t.KeySource.CA, JWKS: t.KeySource.JWKS, NotAfter: t.KeySource.NotAfter,
 		},

@@ -22,6 +22,7 @@ type trustBody struct {
 	SingleUse           bool              `json:"single_use" doc:"Each external token is admitted once, by its jti"`
 	Enabled             bool              `json:"enabled" doc:"Whether the trust admits anything"`
 	AllowSharedAudience bool              `json:"allow_shared_audience,omitempty" doc:"The audience may be one that many hold for another purpose"`
+	AcceptDelegation    bool              `json:"accept_delegation,omitempty" doc:"What the issuer's tokens say in act and may_act counts"`
 	Description         string            `json:"description,omitempty" doc:"For people"`
 	ManagedBy           string            `json:"managed_by,omitempty" doc:"Manifest and name of the file that declares it; absent: none, it was made by hand" example:"federation/api"`
 	KeySource           keySourceBody     `json:"key_source" doc:"Where the issuer's keys come from"`
@@ -38,7 +39,7 @@ func newTrustBody(t policy.Trust, warnings []string) trustBody {
 	return trustBody{
 		t.ID, t.Issuer, t.SubjectMatch, t.Audience, t.Condition, t.Mappings, newGrants(t.Grants),
 		t.DefaultDuration.String(), t.MaxDuration.String(), t.MaxLifetime.String(), t.SingleUse, t.Enabled, t.AllowSharedAudience,
-		t.Description, t.ManagedBy, keySourceBody(t.KeySource), t.Version, t.Revision, t.CreatedBy, t.CreatedAt.UTC(), t.UpdatedBy,
+		t.AcceptDelegation, t.Description, t.ManagedBy, keySourceBody(t.KeySource), t.Version, t.Revision, t.CreatedBy, t.CreatedAt.UTC(), t.UpdatedBy,
 		t.UpdatedAt.UTC(), warnings,
 	}
 }
@@ -66,6 +67,7 @@ type trustChange struct {
 	SingleUse           *bool              `json:"single_use,omitempty" doc:"Admit each external token once, by its jti"`
 	Enabled             *bool              `json:"enabled,omitempty" doc:"Whether the trust admits anything; true where a new trust does not say"`
 	AllowSharedAudience *bool              `json:"allow_shared_audience,omitempty" doc:"Allow an audience that many hold for another purpose"`
+	AcceptDelegation    *bool              `json:"accept_delegation,omitempty" doc:"Believe the issuer's tokens in who acts for their subject (act) and who may (may_act). Writing it needs the grant workspace trust admin"`
 	Description         *string            `json:"description,omitempty" doc:"For people; changing nothing else ends no token"`
 	ManagedBy           *string            `json:"managed_by,omitempty" doc:"Manifest and name of the file that declares it, as in federation/api: one trust of the workspace has it; empty: none. Changing nothing else ends no token" example:"federation/api"`
 	KeySource           *keySourceBody     `json:"key_source,omitempty" doc:"Where the issuer's keys come from, as a whole; default discovery. All trusts of a workspace in one issuer share it"`
@@ -93,6 +95,7 @@ func (c trustChange) apply(t *policy.Trust) error {
 	set(&t.SingleUse, c.SingleUse)
 	set(&t.Enabled, c.Enabled)
 	set(&t.AllowSharedAudience, c.AllowSharedAudience)
+	set(&t.AcceptDelegation, c.AcceptDelegation)
 	set(&t.Description, c.Description)
 	set(&t.ManagedBy, c.ManagedBy)
 	if c.Grants != nil {

@@ -22,6 +22,7 @@ type Trust struct {
 	SingleUse           bool              `json:"single_use"`
 	Enabled             bool              `json:"enabled"`
 	AllowSharedAudience bool              `json:"allow_shared_audience,omitempty"`
+	AcceptDelegation    bool              `json:"accept_delegation,omitempty"`
 	Description         string            `json:"description,omitempty"`
 	ManagedBy           string            `json:"managed_by,omitempty"`
 	KeySource           KeySource         `json:"key_source"`
@@ -64,6 +65,7 @@ type TrustChange struct {
 	SingleUse           *bool              `json:"single_use,omitempty"`
 	Enabled             *bool              `json:"enabled,omitempty"`
 	AllowSharedAudience *bool              `json:"allow_shared_audience,omitempty"`
+	AcceptDelegation    *bool              `json:"accept_delegation,omitempty"`
 	Description         *string            `json:"description,omitempty"`
 	ManagedBy           *string            `json:"managed_by,omitempty"`
 	KeySource           *KeySource         `json:"key_source,omitempty"`
