@@ -4,7 +4,8 @@
 //
 // The tree is RFC 6962's, as package tlog has it, so that other people's tools can read it; a checkpoint is a C2SP
 // tlog-checkpoint, a signed note of three lines. Verification trusts nothing in the file: it makes every leaf and the
-// root anew, and holds them against checkpoints and against an older export. What it could not prove it says.
+// root anew, and holds them against checkpoints, those that witnesses cosigned (C2SP tlog-cosignature) among them, and
+// against an older export. What it could not prove it says.
 //
 // The package does not know a database, a server, or what an event means. The command line and the server both use it.
 package evidence

@@ -29,6 +29,7 @@ type Header struct {
 	To          int64       `json:"to"`               // index after the last, the size of the checkpoint's tree
 	Before      []tlog.Hash `json:"before,omitempty"` // the frontier of the events before From
 	Checkpoint  string      `json:"checkpoint"`
+	Cosigned    []string    `json:"cosigned,omitempty"` // the newest checkpoints that witnesses cosigned, with their cosignatures
 }
 
 // Line is one event of an export. Of an erased one the leaf is all there is.

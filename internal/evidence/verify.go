@@ -12,10 +12,11 @@ import (
 
 // Input is what is verified, and what it is held against.
 type Input struct {
-	Export  io.Reader
-	Older   io.Reader // an export of before; nil for none
-	Outside string    // signed checkpoints that were kept elsewhere, one after the other; "" for none
-	Key     string    // the log's verifier key, from elsewhere than the export; "" for none
+	Export    io.Reader
+	Older     io.Reader    // an export of before; nil for none
+	Outside   string       // signed checkpoints that were kept elsewhere, one after the other; "" for none
+	Key       string       // the log's verifier key, from elsewhere than the export; "" for none
+	Witnesses []WitnessKey // whose cosignatures count, wherever they are found
 }
 
 // Finding is something that is not as it must be.
@@ -38,15 +39,16 @@ func (f Finding) String() string {
 
 // Report is what a verification showed.
 type Report struct {
-	Origin   string    `json:"origin"`
-	From     int64     `json:"from"`
-	To       int64     `json:"to"`
-	Erased   int64     `json:"erased"`
-	Root     tlog.Hash `json:"root"`
-	Findings []Finding `json:"findings"`
-	More     int       `json:"more_findings,omitempty"` // that are left out
-	Proved   []string  `json:"proved"`
-	Unproved []string  `json:"unproved"`
+	Origin    string      `json:"origin"`
+	From      int64       `json:"from"`
+	To        int64       `json:"to"`
+	Erased    int64       `json:"erased"`
+	Root      tlog.Hash   `json:"root"`
+	Findings  []Finding   `json:"findings"`
+	More      int         `json:"more_findings,omitempty"` // that are left out
+	Witnessed []Witnessed `json:"witnessed,omitempty"`     // by each witness that was asked for, the most
+	Proved    []string    `json:"proved"`
+	Unproved  []string    `json:"unproved"`
 }
 
 // OK reports whether nothing was found. What was not proved is another matter.
@@ -95,16 +97,16 @@ func Verify(in Input) (*Report, error) {
 		v.want(older.To)
 		v.each = older.compare
 	}
-	outside := v.outside(in.Outside)
-	for _, c := range outside {
-		v.want(c.Size)
+	kept := v.kept(in)
+	for _, k := range kept {
+		v.want(k.Size)
 	}
 	v.walk()
 	v.judgeOwn()
 	if older != nil {
 		older.judge(v)
 	}
-	v.judgeOutside(outside, in.Outside != "")
+	v.judgeKept(kept, in)
 	if in.Key == "" {
 		v.unproved("whose log it is: the key that the checkpoints are verified with is the export's own word")
 	}
@@ -251,59 +253,5 @@ func (v *verification) judgeOwn() {
 	if len(v.Findings) == 0 {
 		v.find(-1, "", "the events are not those that the checkpoint was signed for: some were changed together with their leaves, dropped, "+
 			"reordered or inserted, and the rest was numbered anew; an older export would show which")
-	}
-}
-
-// outside returns the checkpoints of this log that were kept elsewhere. Those of other logs may be among them.
-func (v *verification) outside(text string) (list []Checkpoint) {
-	for _, signed := range SplitNotes(text) {
-		c, err := OpenCheckpoint(signed, v.verifier)
-		if err == nil {
-			list = append(list, c)
-			continue
-		}
-		var unsigned *note.UnverifiedNoteError
-		if errors.As(err, &unsigned) { // by another key: another log's, unless it says that it is of this one
-			if other, parseErr := ParseCheckpoint(unsigned.Note.Text); parseErr == nil && other.Origin != v.Origin {
-				continue
-			}
-		}
-		v.find(-1, "", "a checkpoint that was kept outside is not signed by %s: %v", v.verifier.Name(), err)
-	}
-	return list
-}
-
-// judgeOutside holds the tree against the checkpoints that were kept elsewhere (rule 27).
-func (v *verification) judgeOutside(list []Checkpoint, given bool) {
-	var covered, beyond, before int64 = -1, 0, 0
-	for _, c := range list {
-		switch {
-		case c.Size > v.frontier.Size():
-			beyond++
-		case !v.passed(c.Size):
-			before++
-		case v.roots[c.Size] != c.Root:
-			v.find(-1, "", "the checkpoint of %d events that was kept outside has another root: the log was rewritten before event %d", c.Size, c.Size)
-		default:
-			covered = max(covered, c.Size)
-		}
-	}
-	if beyond > 0 {
-		v.unproved("%d checkpoints kept outside are of a longer log than this export: export again", beyond)
-	}
-	if before > 0 {
-		v.unproved("%d checkpoints kept outside are of before this export's first event: export from an earlier one", before)
-	}
-	switch {
-	case covered > 0:
-		v.proved("events up to %d are those of a checkpoint that was kept outside", covered-1)
-		if rest := v.Report.To - covered; rest > 0 {
-			v.unproved("the last %d events are consistent with the export itself only: no checkpoint that was kept outside covers them", rest)
-		}
-	case given:
-		v.unproved("no checkpoint that was kept outside is of these events: the export is consistent with itself only")
-	default:
-		v.unproved("the export is consistent with itself only: whoever had the database and its keys may have made another log; " +
-			"give a checkpoint that was kept outside (--checkpoint)")
 	}
 }
