@@ -22,3 +22,12 @@ type Logged struct {
 
 // Erased reports whether the event's body is gone.
 func (l Logged) Erased() bool { return l.Entry.ID == "" }
+
+// Cosignature is the newest word of one witness on a workspace's log.
+type Cosignature struct {
+	WorkspaceID string
+	Witness     string // name and hash of its key
+	Size        int64  // of the checkpoint
+	Checkpoint  string // a note, signed by the log's key alone
+	Line        string // the witness's signature line below it
+}

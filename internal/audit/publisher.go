@@ -12,19 +12,21 @@ import (
 
 // Place is somewhere outside of the server that checkpoints go to (rule 27).
 type Place interface {
-	// Kind says what sort of place it is: file or webhook.
+	// Kind says what sort of place it is: file, webhook or witness.
 	Kind() string
 	// Name tells it from the others, in the database and in the log. There is no secret in it.
 	Name() string
-	// Publish returns once the place has the checkpoint.
+	// Publish returns once the place has the checkpoint. A Declined says that the place is well, and what it thinks of
+	// this log.
 	Publish(ctx context.Context, h LogHead) error
 }
 
 // Publications is what a publisher needs of the store.
 type Publications interface {
 	AcquireLease(ctx context.Context, name, holder string, ttl time.Duration) (bool, error)
-	// Unpublished returns logs whose newest checkpoint a place does not have.
-	Unpublished(ctx context.Context, place string, limit int) ([]LogHead, error)
+	// Unpublished returns logs whose newest checkpoint a place does not have, in the order of their workspaces' IDs, from
+	// after one on.
+	Unpublished(ctx context.Context, place, after string, limit int) ([]LogHead, error)
 	// KeepPublications notes which checkpoints a place has.
 	KeepPublications(ctx context.Context, place string, list []LogHead) error
 }
@@ -32,6 +34,7 @@ type Publications interface {
 // PublicationMeter is told how publishing goes.
 type PublicationMeter interface {
 	CheckpointPublished(kind string, err error)
+	WitnessFailed(class string)
 }
 
 const (
@@ -49,6 +52,14 @@ type Publisher struct {
 	Every        time.Duration
 	Meter        PublicationMeter
 	Log          *slog.Logger
+
+	resting map[string]rest // logs that the place declined, by workspace ID
+}
+
+// rest is how long a log is left alone.
+type rest struct {
+	until time.Time
+	wait  time.Duration
 }
 
 // Run publishes until the context ends. Any number of nodes may run it; the one that holds the place's lease works.
@@ -72,19 +83,36 @@ func (p *Publisher) Run(ctx context.Context) {
 
 // turn publishes all that the place does not have yet. A log that fails does not keep the others from being published.
 func (p *Publisher) turn(ctx context.Context, holder string) error {
+	after := ""
 	for {
-		list, err := p.Publications.Unpublished(ctx, p.Place.Name(), publishBatch)
+		list, err := p.Publications.Unpublished(ctx, p.Place.Name(), after, publishBatch)
 		if err != nil || len(list) == 0 {
 			return err
 		}
-		held, err := p.Publications.AcquireLease(ctx, "publish "+p.Place.Name(), holder, publishLease)
-		if err != nil || !held {
-			return err
+		if due := p.due(list); len(due) > 0 { // where there is nothing to do, no lease is written
+			held, err := p.Publications.AcquireLease(ctx, "publish "+p.Place.Name(), holder, publishLease)
+			if err != nil || !held {
+				return err
+			}
+			if err := p.publish(ctx, due); err != nil {
+				return err
+			}
 		}
-		if err := p.publish(ctx, list); err != nil || len(list) < publishBatch {
-			return err
+		if len(list) < publishBatch {
+			return nil
+		}
+		after = list[len(list)-1].WorkspaceID
+	}
+}
+
+// due returns the logs that do not rest.
+func (p *Publisher) due(list []LogHead) (due []LogHead) {
+	for _, h := range list {
+		if !time.Now().Before(p.resting[h.WorkspaceID].until) {
+			due = append(due, h)
 		}
 	}
+	return due
 }
 
 func (p *Publisher) publish(ctx context.Context, list []LogHead) error {
@@ -92,17 +120,45 @@ func (p *Publisher) publish(ctx context.Context, list []LogHead) error {
 	var failures []error
 	for _, h := range list {
 		err := p.one(ctx, h)
-		p.Meter.CheckpointPublished(p.Place.Kind(), err)
-		if err != nil {
+		p.count(err)
+		var declined *Declined
+		switch {
+		case err == nil:
+			published = append(published, h)
+			delete(p.resting, h.WorkspaceID)
+		case errors.As(err, &declined) && declined.OfLog():
+			p.rest(h, declined)
+		default:
 			failures = append(failures, fmt.Errorf("log of %s: %w", h.Workspace, err))
-			continue
 		}
-		published = append(published, h)
 	}
 	if len(published) > 0 {
 		failures = append(failures, p.Publications.KeepPublications(ctx, p.Place.Name(), published))
 	}
 	return errors.Join(failures...)
+}
+
+func (p *Publisher) count(err error) {
+	p.Meter.CheckpointPublished(p.Place.Kind(), err)
+	var declined *Declined
+	if errors.As(err, &declined) {
+		p.Meter.WitnessFailed(string(declined.Class))
+	}
+}
+
+// rest leaves a log alone that the place declined, longer each time, and says why: the others are published meanwhile.
+func (p *Publisher) rest(h LogHead, why *Declined) {
+	wait := min(2*max(p.resting[h.WorkspaceID].wait, p.Every), max(publishRests, p.Every))
+	if p.resting == nil {
+		p.resting = map[string]rest{}
+	}
+	p.resting[h.WorkspaceID] = rest{time.Now().Add(wait), wait}
+	level := slog.LevelWarn
+	if why.Alarms() {
+		level = slog.LevelError
+	}
+	p.Log.Log(context.Background(), level, "a checkpoint was declined", "place", p.Place.Name(), "workspace", h.Workspace,
+		"size", h.SignedSize, "class", string(why.Class), "error", why.Err, "next_try", wait)
 }
 
 func (p *Publisher) one(ctx context.Context, h LogHead) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -22,6 +23,7 @@ type outside struct {
 	hangs    bool
 	holder   string
 	failed   int
+	classes  []string // of what was declined
 }
 
 func (o *outside) Kind() string { return "file" }
@@ -53,11 +55,12 @@ func (o *outside) AcquireLease(_ context.Context, _, holder string, _ time.Durat
 	return o.holder == holder, nil
 }
 
-func (o *outside) Unpublished(_ context.Context, _ string, limit int) (list []LogHead, err error) {
+func (o *outside) Unpublished(_ context.Context, _, after string, limit int) (list []LogHead, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	slices.SortFunc(o.heads, func(a, b LogHead) int { return strings.Compare(a.WorkspaceID, b.WorkspaceID) })
 	for _, h := range o.heads {
-		if h.SignedSize > o.has[h.Workspace] && len(list) < limit {
+		if h.SignedSize > o.has[h.Workspace] && h.WorkspaceID > after && len(list) < limit {
 			list = append(list, h)
 		}
 	}
@@ -81,12 +84,18 @@ func (o *outside) CheckpointPublished(_ string, err error) {
 	}
 }
 
+func (o *outside) WitnessFailed(class string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.classes = append(o.classes, class)
+}
+
 // sign has a log's newest checkpoint be of a size.
 func (o *outside) sign(workspace string, size int64) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.heads = slices.DeleteFunc(o.heads, func(h LogHead) bool { return h.Workspace == workspace })
-	o.heads = append(o.heads, LogHead{Workspace: workspace, SignedSize: size})
+	o.heads = append(o.heads, LogHead{WorkspaceID: workspace, Workspace: workspace, SignedSize: size})
 }
 
 func (o *outside) set(change func()) {
@@ -189,5 +198,62 @@ func TestRule27ManyLogs(t *testing.T) {
 		if got := o.published(); len(got) != 3*publishBatch+1 {
 			t.Errorf("%d", len(got))
 		}
+	})
+}
+
+// A witness knows some logs and not others. Those that it does not know rest, each by itself, however many they are.
+func TestRule27ALogThatIsDeclinedRestsAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOutside()
+		for i := range 2 * publishBatch {
+			name := fmt.Sprintf("a%02d", i)
+			o.failing[name] = &Declined{UnknownLog, errors.New("404")}
+			o.sign(name, 1)
+		}
+		defer o.run(t, 1)()
+		o.sign("b", 1)
+		<-time.After(11 * time.Second)
+		if got := o.published(); !slices.Equal(got, []string{"b 1"}) {
+			t.Errorf("%q", got)
+		}
+		o.set(func() {
+			if o.attempts != 2*publishBatch+1 || len(o.classes) != 2*publishBatch || o.classes[0] != string(UnknownLog) {
+				t.Errorf("%d attempts, of which %d were declined", o.attempts, len(o.classes))
+			}
+		})
+		o.sign("b", 2) // which is not held up
+		<-time.After(10 * time.Second)
+		if got := o.published(); !slices.Contains(got, "b 2") {
+			t.Errorf("%q", got)
+		}
+		<-time.After(time.Hour)
+		o.set(func() {
+			if perLog := (o.attempts - 2) / (2 * publishBatch); perLog < 12 || perLog > 20 {
+				t.Errorf("%d attempts for each log in an hour", perLog)
+			}
+			clear(o.failing)
+		})
+		<-time.After(publishRests + 11*time.Second)
+		if got := o.published(); len(got) != 2*publishBatch+2 {
+			t.Errorf("%d", len(got))
+		}
+	})
+}
+
+func TestRule27APlaceThatIsDownRestsWithAllItsLogs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOutside()
+		for i := range 2 * publishBatch {
+			name := fmt.Sprintf("a%02d", i)
+			o.failing[name] = &Declined{Unavailable, errors.New("503")}
+			o.sign(name, 1)
+		}
+		defer o.run(t, 1)()
+		<-time.After(11 * time.Second)
+		o.set(func() {
+			if o.attempts != publishBatch {
+				t.Errorf("%d attempts", o.attempts)
+			}
+		})
 	})
 }

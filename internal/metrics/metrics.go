@@ -26,6 +26,7 @@ type Metrics struct {
 	waiting  prometheus.Gauge
 	signed   prometheus.Counter
 	places   *prometheus.CounterVec
+	witness  *prometheus.CounterVec
 	lost     prometheus.Counter
 	kept     prometheus.Gauge
 }
@@ -77,12 +78,16 @@ func New(confirmed func() time.Time) *Metrics {
 	m.places = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "nsc_log_publications_total", Help: "Checkpoints that were published outside, by kind of place and result: done or failed.",
 	}, []string{"place", "result"})
+	m.witness = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "nsc_log_witness_failures_total",
+		Help: "Checkpoints that a witness did not cosign, by class; rolled_back and inconsistent say that a log lost what was vouched for.",
+	}, []string{"class"})
 	heard := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "nsc_database_confirmed_age_seconds",
 		Help: "Time since the database last said which workspaces changed. Above one second, requests are refused.",
 	}, func() float64 { return time.Since(confirmed()).Seconds() })
 	m.registry.MustRegister(
-		m.requests, m.duration, m.issued, m.refused, m.limited, m.commits, m.batch, m.failures, m.waiting, m.signed, m.places, m.lost, m.kept, heard,
+		m.requests, m.duration, m.issued, m.refused, m.limited, m.commits, m.batch, m.failures, m.waiting, m.signed, m.places, m.witness, m.lost, m.kept, heard,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	return m
@@ -138,3 +143,6 @@ func (m *Metrics) CheckpointPublished(kind string, err error) {
 	}
 	m.places.WithLabelValues(kind, result).Inc()
 }
+
+// WitnessFailed counts a checkpoint that a witness did not cosign.
+func (m *Metrics) WitnessFailed(class string) { m.witness.WithLabelValues(class).Inc() }

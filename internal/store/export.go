@@ -43,6 +43,7 @@ var moved = []movedTable{
 	{"log_heads", "workspace_id"},
 	{"log_tiles", "workspace_id, level, number"},
 	{"log_keys", "workspace_id"},
+	{"log_cosignatures", "workspace_id, witness"},
 }
 
 // left are the tables that stay: what is in them is nothing once no server runs, is published once more, or, of refusals,

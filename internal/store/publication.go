@@ -9,14 +9,23 @@ import (
 	"github.com/nsc-federation/nsc/internal/id"
 )
 
-// Unpublished returns, of all workspaces, at most limit logs whose newest checkpoint a place does not have.
-func (s *Store) Unpublished(ctx context.Context, place string, limit int) ([]audit.LogHead, error) {
+// Unpublished returns, of all workspaces, at most limit logs whose newest checkpoint a place does not have, in the order of
+// their workspaces' IDs, from after one on.
+func (s *Store) Unpublished(ctx context.Context, place, after string, limit int) ([]audit.LogHead, error) {
 	if err := indexable(place); err != nil {
 		return nil, named("unpublished", err)
 	}
+	var last []byte
+	if after != "" {
+		workspace, err := id.Bytes(after)
+		if err != nil {
+			return nil, named("unpublished", fmt.Errorf("%w: %w", ErrInvalid, err))
+		}
+		last = workspace[:]
+	}
 	return s.logHeads(ctx, "unpublished", `SELECT h.workspace_id FROM log_heads AS h
 		LEFT JOIN log_publications AS p ON p.workspace_id = h.workspace_id AND p.place = $1
-		WHERE h.signed_size > COALESCE(p.size, 0) ORDER BY h.workspace_id LIMIT $2`, place, page(limit))
+		WHERE h.signed_size > COALESCE(p.size, 0) AND h.workspace_id > $2 ORDER BY h.workspace_id LIMIT $3`, place, blob(last), page(limit))
 }
 
 // KeepPublications notes which checkpoints a place has.

@@ -137,7 +137,15 @@ var every = map[string]func(context.Context, *store.Store, things) (any, error){
 	"KeepCheckpoints": func(c context.Context, s *store.Store, x things) (any, error) {
 		return nil, s.KeepCheckpoints(c, []audit.LogHead{{WorkspaceID: x.workspaceID, Checkpoint: "\x00"}})
 	},
-	"Unpublished": func(c context.Context, s *store.Store, x things) (any, error) { return s.Unpublished(c, x.lease, 1) },
+	"Unpublished": func(c context.Context, s *store.Store, x things) (any, error) {
+		return s.Unpublished(c, x.lease, "", 1)
+	},
+	"Cosignatures": func(c context.Context, s *store.Store, x things) (any, error) {
+		return s.Cosignatures(c, x.workspaceID)
+	},
+	"KeepCosignature": func(c context.Context, s *store.Store, x things) (any, error) {
+		return nil, s.KeepCosignature(c, audit.Cosignature{WorkspaceID: x.workspaceID, Witness: x.lease, Size: 1})
+	},
 	"KeepPublications": func(c context.Context, s *store.Store, x things) (any, error) {
 		return nil, s.KeepPublications(c, x.lease, []audit.LogHead{{WorkspaceID: "none"}})
 	},
@@ -427,7 +435,7 @@ func (l *lab) contents() map[[2]string]any {
 	all := map[[2]string]any{} // by workspace and what was called
 	for _, w := range []workspace.Workspace{l.one, l.two} {
 		x := things{workspaceID: w.ID}
-		for _, name := range []string{"WorkspaceByID", "Trusts", "Users", "Keys", "CutOffs", "Revocables", "Search"} {
+		for _, name := range []string{"WorkspaceByID", "Trusts", "Users", "Keys", "CutOffs", "Revocables", "Cosignatures", "Search"} {
 			got, err := every[name](l.ctx, l.Store, x)
 			l.must(err)
 			all[[2]string{w.Name, name}] = got

@@ -147,7 +147,7 @@ var logs = map[string]func(*lab){
 		l.fill(l.one, 3)
 		l.fill(l.two, 2)
 		unpublished := func(place string) (names []string) {
-			list, err := l.Unpublished(l.ctx, place, 10)
+			list, err := l.Unpublished(l.ctx, place, "", 10)
 			l.must(err)
 			for _, h := range list {
 				names = append(names, fmt.Sprint(h.Workspace, " ", h.SignedSize, " ", h.Checkpoint))
@@ -156,13 +156,7 @@ var logs = map[string]func(*lab){
 			return names
 		}
 		equal(l, len(unpublished("file")), 0) // nothing is signed
-		sign := func(w workspace.Workspace) audit.LogHead {
-			h := l.head(w)
-			h.SignedSize, h.Checkpoint = h.Size, fmt.Sprint("note of ", h.Size)
-			l.must(l.KeepCheckpoints(l.ctx, []audit.LogHead{h}))
-			return h
-		}
-		one, two := sign(l.one), sign(l.two)
+		one, two := l.sign(l.one), l.sign(l.two)
 		equal(l, unpublished("file"), []string{"one 3 note of 3", "two 2 note of 2"})
 		l.must(l.KeepPublications(l.ctx, "file", []audit.LogHead{one, two}))
 		equal(l, len(unpublished("file")), 0)
@@ -170,8 +164,44 @@ var logs = map[string]func(*lab){
 		l.fill(l.one, 1)
 		l.must(l.KeepPublications(l.ctx, "file", []audit.LogHead{{WorkspaceID: l.one.ID, SignedSize: 1}})) // by a node that was held up
 		equal(l, len(unpublished("file")), 0)
-		sign(l.one)
+		l.sign(l.one)
 		equal(l, unpublished("file"), []string{"one 4 note of 4"})
+		first, err := l.Unpublished(l.ctx, "webhook", "", 1)
+		l.must(err)
+		next, err := l.Unpublished(l.ctx, "webhook", first[0].WorkspaceID, 10)
+		l.must(err)
+		equal(l, len(next), 1)
+		rest, err := l.Unpublished(l.ctx, "webhook", next[0].WorkspaceID, 10)
+		l.must(err)
+		equal(l, len(rest), 0)
+		_, err = l.Unpublished(l.ctx, "webhook", "none", 10)
+		l.is(err, store.ErrInvalid)
+	},
+
+	"the newest cosignature of each witness is kept": func(l *lab) {
+		of := func(w workspace.Workspace, witness string, size int64, line string) audit.Cosignature {
+			return audit.Cosignature{WorkspaceID: w.ID, Witness: witness, Size: size, Checkpoint: fmt.Sprint("note of ", size), Line: line}
+		}
+		l.fill(l.one, 3)
+		l.is(l.KeepCosignature(l.ctx, of(l.one, "a", 3, "")), store.ErrNotFound) // nothing is signed
+		l.sign(l.one)
+		for _, c := range []audit.Cosignature{
+			of(l.one, "a", 2, "old"), of(l.one, "a", 3, "new"), of(l.one, "a", 1, "late"), of(l.one, "b", 3, "b"), of(l.one, "c", 1, "c"),
+		} {
+			l.must(l.KeepCosignature(l.ctx, c))
+		}
+		l.is(l.KeepCosignature(l.ctx, of(l.one, "a", 4, "more than there is")), store.ErrNotFound)
+		want := []audit.Cosignature{of(l.one, "a", 3, "new"), of(l.one, "b", 3, "b"), of(l.one, "c", 1, "c")}
+		got, err := l.Cosignatures(l.ctx, l.one.ID)
+		l.must(err)
+		equal(l, got, want)
+		l.must(l.KeepCosignature(l.ctx, of(l.one, "a", 3, "again"))) // the same size, later
+		got, err = l.Cosignatures(l.ctx, l.one.ID)
+		l.must(err)
+		equal(l, got[0].Line, "again")
+		got, err = l.Cosignatures(l.ctx, l.two.ID)
+		l.must(err)
+		equal(l, len(got), 0)
 	},
 
 	"Rule25: what is erased is found by nothing, and its leaf stays": func(l *lab) {
@@ -242,6 +272,15 @@ func (l *lab) fill(w workspace.Workspace, n int) {
 	_, err := l.Append(l.ctx, batch)
 	l.must(err)
 	l.sequence()
+}
+
+// sign gives a workspace's log a checkpoint of all that is in it.
+func (l *lab) sign(w workspace.Workspace) audit.LogHead {
+	l.Helper()
+	h := l.head(w)
+	h.SignedSize, h.Checkpoint = h.Size, fmt.Sprint("note of ", h.Size)
+	l.must(l.KeepCheckpoints(l.ctx, []audit.LogHead{h}))
+	return h
 }
 
 func (l *lab) head(w workspace.Workspace) audit.LogHead {

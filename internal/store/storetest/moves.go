@@ -109,6 +109,8 @@ func (l *lab) movable() {
 	l.must(l.CreateLogKey(l.ctx, keys.LogKey{WorkspaceID: l.one.ID, Public: []byte{0}, Sealed: []byte{1}, CreatedAt: now}))
 	l.must(l.CreateOpaque(l.ctx, l.one.ID, []byte("hash"), []byte("{}"), now))
 	l.sequence()
+	l.sign(l.one)
+	l.must(l.KeepCosignature(l.ctx, audit.Cosignature{WorkspaceID: l.one.ID, Witness: "w", Size: 1, Checkpoint: "note", Line: "line"}))
 }
 
 func (l *lab) exported(s *store.Store) ([]byte, []store.Moved) {

@@ -11,7 +11,7 @@ import (
 )
 
 // since is the schema in which the table behind what is read appeared.
-var since = map[string]int64{"CutOffs": 2, "Revocables": 4}
+var since = map[string]int64{"CutOffs": 2, "Revocables": 4, "Cosignatures": 9}
 
 // The schemas in which trusts have a ManagedBy and an AcceptDelegation.
 const (

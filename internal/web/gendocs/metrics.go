@@ -26,6 +26,7 @@ func families() ([]family, error) {
 	m.Limited("by")
 	m.Committed(1, time.Millisecond, nil)
 	m.CheckpointPublished("place", nil)
+	m.WitnessFailed("class")
 	w := httptest.NewRecorder()
 	m.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	found := map[string]*family{}
