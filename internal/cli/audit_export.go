@@ -28,7 +28,7 @@ func (p *program) auditExportCommand() *cobra.Command {
 	var o exportOptions
 	cmd := &cobra.Command{
 		Use: "export", Short: "Print the workspace's record as it can be verified elsewhere", Args: noArguments,
-		Long: "Print the workspace's log up to its newest checkpoint, as JSON lines: a header with the checkpoint, and then each event with what its leaf in the Merkle tree was made of. nsc audit verify verifies it offline. With --format ocsf print the events in the words of the Open Cybersecurity Schema Framework instead, for systems that collect them.",
+		Long: "Print the workspace's log up to its newest checkpoint, as JSON lines: a header with the checkpoint and those that witnesses cosigned last, and then each event with what its leaf in the Merkle tree was made of. nsc audit verify verifies it offline. With --format ocsf print the events in the words of the Open Cybersecurity Schema Framework instead, for systems that collect them.",
 		Example: `nsc audit export > prod.jsonl
 nsc audit export --from 120000 > prod-later.jsonl
 nsc audit export --format ocsf > prod.ocsf.jsonl`,
@@ -122,6 +122,7 @@ func exportHeader(ctx context.Context, s session, log api.Log, from int64) (evid
 	return evidence.Header{
 		Format: evidence.Format, Version: evidence.Version, Workspace: ws.Name, WorkspaceID: ws.ID, Issuer: ws.Issuer,
 		VerifierKey: log.VerifierKey, From: from, To: log.SignedSize, Before: before, Checkpoint: log.Checkpoint,
+		Cosigned: log.Cosigned,
 	}, err
 }
 

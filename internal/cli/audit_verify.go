@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -11,22 +12,27 @@ import (
 	"github.com/nsc-federation/nsc/internal/failure"
 )
 
-type verifyOptions struct{ checkpoint, key string }
+type verifyOptions struct {
+	checkpoint, key string
+	witnesses       []string // verifier keys, or files of them
+}
 
 func (p *program) auditVerifyCommand() *cobra.Command {
 	var o verifyOptions
 	cmd := &cobra.Command{
 		Use: "verify EXPORT [OLDER-EXPORT]", Short: "Verify an export of the record, offline",
-		Long: `Verify what nsc audit export printed, without a server: each event against its leaf, the leaves against the checkpoint, and the checkpoint's signature. An event that was changed, dropped, reordered or inserted is named where that can be told. With an older export it proves that this one extends it; with checkpoints that were kept outside, that the log was not rewritten since. It says what it could not prove.
+		Long: `Verify what nsc audit export printed, without a server: each event against its leaf, the leaves against the checkpoint, and the checkpoint's signature. An event that was changed, dropped, reordered or inserted is named where that can be told. With an older export it proves that this one extends it; with checkpoints that were kept outside, that the log was not rewritten since; with the key of a witness, up to which event and at what time he vouched for it. It says what it could not prove.
 
 Exits with 1 where something is wrong with the export.`,
 		Example: `nsc audit verify prod.jsonl
-nsc audit verify prod.jsonl prod-of-january.jsonl --checkpoint checkpoints.txt --key "$(cat prod.vkey)"`,
+nsc audit verify prod.jsonl prod-of-january.jsonl --checkpoint checkpoints.txt --key "$(cat prod.vkey)"
+nsc audit verify prod.jsonl --key "$(cat prod.vkey)" --witness-key witness.vkey`,
 		Args: exportArguments,
 		RunE: func(_ *cobra.Command, args []string) error { return p.auditVerify(o, args) },
 	}
 	cmd.Flags().StringVar(&o.checkpoint, "checkpoint", "", "`file` of signed checkpoints that were kept outside of the server")
 	cmd.Flags().StringVar(&o.key, "key", "", "verifier `key` of the log, as nsc audit key prints it (default: the export's own word)")
+	cmd.Flags().StringArrayVar(&o.witnesses, "witness-key", nil, "verifier `key` of a witness whose cosignatures count, or a file of such keys; may repeat")
 	return cmd
 }
 
@@ -41,7 +47,11 @@ func exportArguments(cmd *cobra.Command, args []string) error {
 }
 
 func (p *program) auditVerify(o verifyOptions, args []string) error {
-	in := evidence.Input{Key: o.key}
+	witnesses, err := witnessKeys(o.witnesses)
+	if err != nil {
+		return err
+	}
+	in := evidence.Input{Key: o.key, Witnesses: witnesses}
 	for i, to := range []*io.Reader{&in.Export, &in.Older}[:len(args)] {
 		f, err := os.Open(args[i])
 		if err != nil {
@@ -84,4 +94,33 @@ func writeVerification(w io.Writer, r *evidence.Report) {
 	for _, text := range r.Unproved {
 		fmt.Fprintln(w, "unproved", text)
 	}
+}
+
+// witnessKeys returns the keys that are given, and those in the files that are named.
+func witnessKeys(values []string) (list []evidence.WitnessKey, err error) {
+	for _, value := range values {
+		lines := []string{value}
+		if !strings.Contains(value, "+") || isFile(value) {
+			text, err := os.ReadFile(value)
+			if err != nil {
+				return nil, failure.Wrap(failure.Failed, err, err.Error(), "--witness-key takes a verifier key, or the name of a file with one on each line")
+			}
+			if lines = strings.Fields(string(text)); len(lines) == 0 {
+				return nil, failure.New(failure.Failed, value+" has no key in it", "put a witness's verifier key on each line")
+			}
+		}
+		for _, line := range lines {
+			key, err := evidence.ParseWitnessKey(line)
+			if err != nil {
+				return nil, failure.Wrap(failure.Failed, err, fmt.Sprintf("--witness-key: %q %v", line, err), "give the verifier key that the witness's operator publishes")
+			}
+			list = append(list, key)
+		}
+	}
+	return list, nil
+}
+
+func isFile(name string) bool {
+	s, err := os.Stat(name)
+	return err == nil && s.Mode().IsRegular()
 }

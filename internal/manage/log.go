@@ -2,6 +2,7 @@ package manage
 
 import (
 	"context"
+	"strings"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -17,6 +18,8 @@ type LogStore interface {
 	LogEntries(ctx context.Context, workspaceID string, from int64, limit, bytes int) ([]audit.Logged, error)
 	// LogHashes returns hashes by tlog's index of stored hashes.
 	LogHashes(ctx context.Context, workspaceID string, indexes []int64) ([]tlog.Hash, error)
+	// Cosignatures returns the newest of each witness, that of the longest log first.
+	Cosignatures(ctx context.Context, workspaceID string) ([]audit.Cosignature, error)
 }
 
 // LogKeys says what checkpoints are verified with.
@@ -29,6 +32,7 @@ type Log struct {
 	audit.LogHead
 	Origin      string
 	VerifierKey string
+	Cosigned    []string // the newest checkpoint of each witness, longest first, with the cosignatures that it has
 }
 
 // Log returns where the log of the caller's workspace stands.
@@ -41,6 +45,10 @@ func (s *Service) Log(ctx context.Context, caller identity.Identity) (Log, error
 	if l.VerifierKey, err = s.c.LogKeys.VerifierKey(ctx, caller.Tenant().ID, l.Origin); err != nil {
 		return Log{}, err
 	}
+	if l.Cosigned, err = s.cosigned(ctx, caller.Tenant().ID); err != nil {
+		return Log{}, err
+	}
+	// The head is read after them, so that it is never the shorter one.
 	l.LogHead, err = s.c.Logs.LogHead(ctx, caller.Tenant().ID)
 	if fault.Is(err, fault.NotFound) { // no event has come out of the queue yet
 		l.LogHead, err = audit.LogHead{WorkspaceID: caller.Tenant().ID, Workspace: caller.Tenant().Name}, nil
@@ -76,7 +84,21 @@ func (s *Service) LogFrontier(ctx context.Context, caller identity.Identity, siz
 	return s.c.Logs.LogHashes(ctx, caller.Tenant().ID, evidence.FrontierIndexes(size))
 }
 
-// Checkpoint returns the newest checkpoint of a workspace's log. The caller has been checked, or checkpoints are public.
+// cosigned returns the checkpoints that witnesses vouch for, each once with all of its cosignatures.
+func (s *Service) cosigned(ctx context.Context, workspaceID string) (notes []string, err error) {
+	list, err := s.c.Logs.Cosignatures(ctx, workspaceID)
+	last := ""
+	for _, c := range list {
+		if c.Checkpoint != last {
+			notes, last = append(notes, c.Checkpoint), c.Checkpoint
+		}
+		notes[len(notes)-1] += c.Line
+	}
+	return notes, err
+}
+
+// Checkpoint returns the newest checkpoint of a workspace's log, with what cosignatures it has. The caller has been
+// checked, or checkpoints are public.
 func (s *Service) Checkpoint(ctx context.Context, workspaceID string) (string, error) {
 	head, err := s.c.Logs.LogHead(ctx, workspaceID)
 	switch {
@@ -87,7 +109,28 @@ func (s *Service) Checkpoint(ctx context.Context, workspaceID string) (string, e
 		f.Detail = "the log has no checkpoint yet; it gets one within seconds of its first event"
 		return "", f
 	}
-	return head.Checkpoint, nil
+	notes, err := s.cosigned(ctx, workspaceID)
+	for _, n := range notes {
+		if strings.HasPrefix(n, head.Checkpoint) {
+			return n, err
+		}
+	}
+	return head.Checkpoint, err
+}
+
+// CosignedCheckpoint returns the newest checkpoint that a witness vouches for. The caller has been checked, or checkpoints
+// are public.
+func (s *Service) CosignedCheckpoint(ctx context.Context, workspaceID string) (string, error) {
+	notes, err := s.cosigned(ctx, workspaceID)
+	if err == nil && len(notes) == 0 {
+		f := fault.Newf(fault.NotFound, "workspace %s has no cosigned checkpoint", workspaceID)
+		f.Detail = "no witness has cosigned a checkpoint of the log yet"
+		err = f
+	}
+	if err != nil {
+		return "", err
+	}
+	return notes[0], nil
 }
 
 // ReadsRecord refuses a caller who may not read the record.

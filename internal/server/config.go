@@ -47,7 +47,7 @@ type Config struct {
 	RotateEvery   time.Duration `yaml:"key_rotate_every" doc:"how long a signing key signs"`
 	Issuers       []Reach       `yaml:"reachable_issuers" doc:"private addresses at which a workspace's trusted issuers may be"`
 
-	Checkpoints       []Publication `yaml:"checkpoints" doc:"where the checkpoints of the workspaces' logs are published: files and webhooks"`
+	Checkpoints       []Publication `yaml:"checkpoints" doc:"where the checkpoints of the workspaces' logs are published: files, webhooks and witnesses"`
 	CheckpointEvery   time.Duration `yaml:"checkpoint_every" doc:"how often a log's newest checkpoint is published, if it grew"`
 	RecordRetention   time.Duration `yaml:"record_retention" doc:"age at which events are erased, of which only hashes stay in the log; 0 is never"`
 	PublicCheckpoints bool          `yaml:"public_checkpoints" doc:"anybody may read the checkpoints of the workspaces' logs: how many events there are, and a hash"`

@@ -14,10 +14,10 @@ import (
 	"github.com/nsc-federation/nsc/internal/evidence"
 )
 
-// checkpoint asks for a workspace's checkpoint.
-func (s *running) checkpoint(t *testing.T, workspace, bearer string) (int, string) {
+// checkpoint asks for a workspace's checkpoint, with a query where one is given.
+func (s *running) checkpoint(t *testing.T, workspace, bearer string, query ...string) (int, string) {
 	t.Helper()
-	req, err := http.NewRequest("GET", s.url+"/w/"+workspace+"/log/checkpoint", nil)
+	req, err := http.NewRequest("GET", s.url+"/w/"+workspace+"/log/checkpoint"+strings.Join(query, ""), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,6 +70,10 @@ func (s *running) exported(t *testing.T, from int64) string {
 	}
 	if err := json.Unmarshal(before.Hashes, &h.Before); err != nil {
 		t.Fatal(err)
+	}
+	cosigned, _ := log["cosigned"].([]any)
+	for _, note := range cosigned {
+		h.Cosigned = append(h.Cosigned, note.(string))
 	}
 	var page struct{ Items []evidence.Line }
 	if err := json.Unmarshal([]byte(s.call(t, "GET", apiRoot+"/dev/log/entries"+query, s.bearer(t), nil).text), &page); err != nil {

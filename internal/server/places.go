@@ -15,19 +15,26 @@ import (
 	"strings"
 
 	"github.com/nsc-federation/nsc/internal/audit"
+	"github.com/nsc-federation/nsc/internal/evidence"
 	"github.com/nsc-federation/nsc/internal/identity"
 	"github.com/nsc-federation/nsc/internal/workspace"
 )
 
-// Publication is a place that checkpoints are published to: a file or a webhook.
+// Publication is a place that checkpoints are published to: a file, a webhook or a witness.
 type Publication struct {
-	File    string `yaml:"file"`
-	Webhook string `yaml:"webhook"`
+	File       string `yaml:"file"`
+	Webhook    string `yaml:"webhook"`
+	Witness    string `yaml:"witness"`
+	WitnessKey string `yaml:"witness_key"`
 }
 
-// String names the place, without what may be secret in it.
+// String names the place, without what may be secret in it. A witness is its key, wherever it is reached.
 func (p Publication) String() string {
-	if p.Webhook == "" {
+	switch {
+	case p.Witness != "" || p.WitnessKey != "":
+		key, _ := evidence.ParseWitnessKey(p.WitnessKey) // check has parsed it before
+		return "witness " + key.ID()
+	case p.Webhook == "":
 		return "file " + p.File
 	}
 	host := p.Webhook
@@ -39,26 +46,56 @@ func (p Publication) String() string {
 }
 
 func (p Publication) check(dev bool) error {
+	kinds := 0
+	for _, place := range []string{p.File, p.Webhook, p.Witness} {
+		if place != "" {
+			kinds++
+		}
+	}
 	switch {
-	case (p.File == "") == (p.Webhook == ""):
-		return errors.New("needs either file or webhook")
+	case p.WitnessKey != "" && p.Witness == "":
+		return errors.New("witness_key needs witness, the URL at which the witness takes checkpoints")
+	case kinds != 1:
+		return errors.New("needs one of file, webhook and witness")
 	case p.File != "" && !filepath.IsAbs(p.File):
 		return fmt.Errorf("file %q must be an absolute path", p.File)
-	case p.File != "":
-		return nil
-	}
-	u, err := url.Parse(p.Webhook)
-	if err != nil || u.Host == "" || u.User != nil || u.Fragment != "" || u.Scheme != "https" && !(dev && u.Scheme == "http") {
+	case p.Webhook != "" && !isPlace(p.Webhook, dev):
 		return errors.New("webhook must be a URL like https://example.com/checkpoints")
+	case p.Witness != "":
+		return p.checkWitness(dev)
 	}
 	return nil
 }
 
+func (p Publication) checkWitness(dev bool) error {
+	if !isPlace(p.Witness, dev) || strings.Contains(p.Witness, "?") {
+		return errors.New("witness must be a URL like https://witness.example.com, to which /add-checkpoint is added")
+	}
+	if p.WitnessKey == "" {
+		return errors.New("witness needs witness_key, the witness's verifier key: what it says is not believed without")
+	}
+	if _, err := evidence.ParseWitnessKey(p.WitnessKey); err != nil {
+		return fmt.Errorf("witness_key %q %w", p.WitnessKey, err)
+	}
+	return nil
+}
+
+// isPlace reports whether a text is a URL that checkpoints may be sent to.
+func isPlace(text string, dev bool) bool {
+	u, err := url.Parse(text)
+	return err == nil && u.Host != "" && u.User == nil && u.Fragment == "" && (u.Scheme == "https" || dev && u.Scheme == "http")
+}
+
 func (c Config) checkPublications() error {
+	witnesses := map[string]bool{}
 	for i, p := range c.Checkpoints {
 		if err := p.check(c.Dev); err != nil {
 			return fmt.Errorf("checkpoints[%d]: %w", i, err)
 		}
+		if p.Witness != "" && witnesses[p.String()] {
+			return fmt.Errorf("checkpoints[%d]: %s is named twice", i, p)
+		}
+		witnesses[p.String()] = true
 	}
 	if c.CheckpointEvery < leastCheckpointEvery {
 		return fmt.Errorf("checkpoint_every: %s is too short; a log has at most one checkpoint a second", c.CheckpointEvery)
@@ -71,20 +108,28 @@ func (p *parts) publishers(c Config, log *slog.Logger) []*audit.Publisher {
 	var list []*audit.Publisher
 	for _, place := range c.Checkpoints {
 		list = append(list, &audit.Publisher{
-			Place: c.place(place), Publications: p.store, Every: c.CheckpointEvery, Meter: p.metrics, Log: log,
+			Place: c.place(place, p.store), Publications: p.store, Every: c.CheckpointEvery, Meter: p.metrics, Log: log,
 		})
 	}
 	return list
 }
 
-func (c Config) place(p Publication) audit.Place {
-	if p.Webhook == "" {
-		return checkpointFile{p}
+func (c Config) place(p Publication, logs witnessedLogs) audit.Place {
+	switch {
+	case p.Witness != "":
+		key, _ := evidence.ParseWitnessKey(p.WitnessKey) // Check has parsed it before
+		return witness{p, key, c.outbound(p.Witness), logs}
+	case p.Webhook != "":
+		return webhook{p, c.outbound(p.Webhook)}
 	}
+	return checkpointFile{p}
+}
+
+// outbound returns a client for a place, by the one dialer (rule 35).
+func (c Config) outbound(address string) *http.Client {
 	exceptions, _ := c.exceptions() // Check has parsed them before
 	options := identity.Options{AllowLoopback: c.Dev, Exceptions: exceptions}
-	plain := strings.HasPrefix(p.Webhook, "http:")
-	return webhook{p, identity.Client(options, workspace.SystemName, plain)}
+	return identity.Client(options, workspace.SystemName, strings.HasPrefix(address, "http:"))
 }
 
 // checkpointFile is a file that checkpoints are appended to, with an empty line after each.
@@ -130,11 +175,7 @@ func (w webhook) Publish(ctx context.Context, h audit.LogHead) error {
 	request.Header.Set("User-Agent", "nsc")
 	response, err := w.client.Do(request)
 	if err != nil {
-		var failed *url.Error
-		if errors.As(err, &failed) { // whose text has the URL, and that may be a secret
-			err = failed.Err
-		}
-		return err
+		return withoutURL(err)
 	}
 	defer response.Body.Close()
 	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, largestReply))
@@ -142,4 +183,13 @@ func (w webhook) Publish(ctx context.Context, h audit.LogHead) error {
 		return fmt.Errorf("the webhook answered %s", response.Status)
 	}
 	return nil
+}
+
+// withoutURL returns why a call failed. The text around it has the URL, and that may be a secret.
+func withoutURL(err error) error {
+	var failed *url.Error
+	if errors.As(err, &failed) {
+		return failed.Err
+	}
+	return err
 }

@@ -78,18 +78,18 @@ func TestRule35WebhooksAreDialledLikeEverythingElse(t *testing.T) {
 	defer hook.Close()
 	c := serverConfig(t)
 	h := audit.LogHead{Checkpoint: "note"}
-	place := c.place(Publication{Webhook: hook.URL + "/secret-path"})
+	place := c.place(Publication{Webhook: hook.URL + "/secret-path"}, nil)
 	if err := place.Publish(t.Context(), h); err == nil || !strings.Contains(err.Error(), "not one that may be called") {
 		t.Errorf("%v", err)
 	}
 	c.Issuers = []Reach{{Workspace: "system", CIDR: "127.0.0.0/8"}}
-	place = c.place(Publication{Webhook: hook.URL + "/secret-path"})
+	place = c.place(Publication{Webhook: hook.URL + "/secret-path"}, nil)
 	if err := place.Publish(t.Context(), h); err == nil || !strings.Contains(err.Error(), "certificate") {
 		t.Errorf("listed, but not trusted: %v", err)
 	}
 	plain := httptest.NewServer(hook.Config.Handler)
 	defer plain.Close()
-	place = devConfig(t).place(Publication{Webhook: plain.URL + "/secret-path"})
+	place = devConfig(t).place(Publication{Webhook: plain.URL + "/secret-path"}, nil)
 	for _, status = range []int{http.StatusOK, http.StatusNoContent, http.StatusFound, http.StatusTemporaryRedirect, http.StatusForbidden, http.StatusInternalServerError} {
 		if err := place.Publish(t.Context(), h); (err == nil) != (status < 300) || err != nil && strings.Contains(err.Error(), "secret") {
 			t.Errorf("%d: %v", status, err)
@@ -108,8 +108,8 @@ func TestCheckpointPlacesAreChecked(t *testing.T) {
 		dev   bool
 		want  string
 	}{
-		"nothing":         {Publication{}, time.Second, false, "checkpoints[0]: needs either file or webhook"},
-		"both":            {Publication{"/x", "https://example.com"}, time.Second, false, "needs either file or webhook"},
+		"nothing":         {Publication{}, time.Second, false, "checkpoints[0]: needs one of file, webhook and witness"},
+		"both":            {Publication{File: "/x", Webhook: "https://example.com"}, time.Second, false, "needs one of file, webhook and witness"},
 		"a relative path": {Publication{File: "x"}, time.Second, false, "must be an absolute path"},
 		"plain HTTP":      {Publication{Webhook: "http://example.com/x"}, time.Second, false, "https://"},
 		"no URL":          {Publication{Webhook: "example.com"}, time.Second, false, "https://"},

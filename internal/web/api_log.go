@@ -12,11 +12,12 @@ import (
 
 // logBody is where a workspace's log stands.
 type logBody struct {
-	Origin      string `json:"origin" doc:"The log's name: the issuer without its scheme" example:"nsc.example.com/w/acme"`
-	VerifierKey string `json:"verifier_key" doc:"What its checkpoints are verified with (C2SP signed-note)"`
-	Size        int64  `json:"size" doc:"How many events it has" example:"42"`
-	SignedSize  int64  `json:"signed_size" doc:"How many of them the checkpoint covers" example:"42"`
-	Checkpoint  string `json:"checkpoint,omitempty" doc:"The newest one (C2SP tlog-checkpoint); absent before the first"`
+	Origin      string   `json:"origin" doc:"The log's name: the issuer without its scheme" example:"nsc.example.com/w/acme"`
+	VerifierKey string   `json:"verifier_key" doc:"What its checkpoints are verified with (C2SP signed-note)"`
+	Size        int64    `json:"size" doc:"How many events it has" example:"42"`
+	SignedSize  int64    `json:"signed_size" doc:"How many of them the checkpoint covers" example:"42"`
+	Checkpoint  string   `json:"checkpoint,omitempty" doc:"The newest one (C2SP tlog-checkpoint); absent before the first"`
+	Cosigned    []string `json:"cosigned,omitempty" nullable:"false" doc:"The newest ones that witnesses vouch for, with their signatures (C2SP tlog-cosignature)"`
 }
 
 // logEntryBody is an event in the log.
@@ -54,14 +55,16 @@ type logFrontier struct {
 
 var exampleLog = logBody{
 	Origin: "nsc.example.com/w/acme", VerifierKey: "nsc.example.com/w/acme+6b1d7a3c+AdpQ3m1cYwHzJ0lXrVx1c0Yx9C3s8gk2dZr5vCw6p1mE", Size: 42, SignedSize: 42,
-	Checkpoint: "nsc.example.com/w/acme\n42\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n\n— nsc.example.com/w/acme ax16PAA…\n",
+	Checkpoint: exampleCheckpoint, Cosigned: []string{exampleCheckpoint + "— witness.example.com o9Ww3AA…\n"},
 }
+
+const exampleCheckpoint = "nsc.example.com/w/acme\n42\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n\n— nsc.example.com/w/acme ax16PAA…\n"
 
 func (h *handler) logAPI(api huma.API) {
 	base := apiBase + "/{workspace}/log"
 	serve(h, api, operation{
 		ID: "describe-log", Method: http.MethodGet, Path: base, Tag: tagRecord, Summary: "Show where the Merkle log stands",
-		Description: "With its newest checkpoint. Needs a grant on the workspace: record, read.", Codes: []fault.Code{fault.Forbidden}, Answer: exampleLog,
+		Description: "With its newest checkpoint, and those that witnesses cosigned. Needs a grant on the workspace: record, read.", Codes: []fault.Code{fault.Forbidden}, Answer: exampleLog,
 	}, h.describeLog)
 	serve(h, api, operation{
 		ID: "read-log", Method: http.MethodGet, Path: base + "/entries", Tag: tagRecord, Summary: "Read the Merkle log",
@@ -84,7 +87,7 @@ func (h *handler) describeLog(ctx context.Context, in *describeLog) (logBody, er
 		return logBody{}, err
 	}
 	l, err := h.Manage.Log(ctx, caller)
-	return logBody{l.Origin, l.VerifierKey, l.Size, l.SignedSize, l.Checkpoint}, err
+	return logBody{l.Origin, l.VerifierKey, l.Size, l.SignedSize, l.Checkpoint, l.Cosigned}, err
 }
 
 func (h *handler) readLog(ctx context.Context, in *readLog) (logEntriesBody, error) {
@@ -121,8 +124,9 @@ func (h *handler) logFrontier(ctx context.Context, in *logFrontier) (frontierBod
 	return body, err
 }
 
-// checkpoint answers a workspace's newest checkpoint. That the workspace exists is public, what is on its record is not
-// (rule 7): how fast a log grows is shown to those who may read it, unless the operator has said that anybody may see.
+// checkpoint answers a workspace's newest checkpoint, or the newest that a witness vouches for (cosigned=true). That the
+// workspace exists is public, what is on its record is not (rule 7): how fast a log grows is shown to those who may read
+// it, unless the operator has said that anybody may see.
 func (h *handler) checkpoint(w http.ResponseWriter, r *http.Request) error {
 	snapshot, err := h.snapshot(r)
 	if err != nil {
@@ -137,7 +141,11 @@ func (h *handler) checkpoint(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	note, err := h.Manage.Checkpoint(r.Context(), snapshot.ID)
+	find := h.Manage.Checkpoint
+	if r.URL.Query().Get("cosigned") == "true" {
+		find = h.Manage.CosignedCheckpoint
+	}
+	note, err := find(r.Context(), snapshot.ID)
 	if err != nil {
 		return err
 	}

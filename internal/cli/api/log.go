@@ -13,11 +13,12 @@ import (
 
 // Log is where a workspace's Merkle log stands.
 type Log struct {
-	Origin      string `json:"origin"`
-	VerifierKey string `json:"verifier_key"`
-	Size        int64  `json:"size"`
-	SignedSize  int64  `json:"signed_size"`
-	Checkpoint  string `json:"checkpoint,omitempty"`
+	Origin      string   `json:"origin"`
+	VerifierKey string   `json:"verifier_key"`
+	Size        int64    `json:"size"`
+	SignedSize  int64    `json:"signed_size"`
+	Checkpoint  string   `json:"checkpoint,omitempty"`
+	Cosigned    []string `json:"cosigned,omitempty"` // checkpoints with the cosignatures of witnesses
 }
 
 // Log returns where a workspace's log stands.
