@@ -24,6 +24,7 @@ type Place interface {
 // Publications is what a publisher needs of the store.
 type Publications interface {
 	AcquireLease(ctx context.Context, name, holder string, ttl time.Duration) (bool, error)
+	ReleaseLease(ctx context.Context, name, holder string) error
 	// Unpublished returns logs whose newest checkpoint a place does not have, in the order of their workspaces' IDs, from
 	// after one on.
 	Unpublished(ctx context.Context, place, after string, limit int) ([]LogHead, error)
@@ -42,6 +43,7 @@ const (
 	publishBatch = 20               // between two looks at the lease
 	publishLease = time.Duration(publishBatch+1) * publishTime
 	publishRests = 5 * time.Minute // the longest between two attempts while they fail
+	releaseTime  = time.Second     // for giving the lease back at the end
 )
 
 // Publisher brings the newest checkpoints of all logs to one place, each log's at most once in an interval. It never holds
@@ -53,6 +55,7 @@ type Publisher struct {
 	Meter        PublicationMeter
 	Log          *slog.Logger
 
+	held    bool            // whether the lease was ours at the last look
 	resting map[string]rest // logs that the place declined, by workspace ID
 }
 
@@ -65,6 +68,7 @@ type rest struct {
 // Run publishes until the context ends. Any number of nodes may run it; the one that holds the place's lease works.
 func (p *Publisher) Run(ctx context.Context) {
 	holder := id.New(time.Now())
+	defer p.release(context.WithoutCancel(ctx), holder)
 	wait := p.Every
 	for {
 		select {
@@ -81,6 +85,18 @@ func (p *Publisher) Run(ctx context.Context) {
 	}
 }
 
+// release lets another node work at once, or this one when it starts again.
+func (p *Publisher) release(ctx context.Context, holder string) {
+	if !p.held {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, releaseTime)
+	defer cancel()
+	_ = p.Publications.ReleaseLease(ctx, p.lease(), holder) // it ends by itself otherwise
+}
+
+func (p *Publisher) lease() string { return "publish " + p.Place.Name() }
+
 // turn publishes all that the place does not have yet. A log that fails does not keep the others from being published.
 func (p *Publisher) turn(ctx context.Context, holder string) error {
 	after := ""
@@ -90,8 +106,7 @@ func (p *Publisher) turn(ctx context.Context, holder string) error {
 			return err
 		}
 		if due := p.due(list); len(due) > 0 { // where there is nothing to do, no lease is written
-			held, err := p.Publications.AcquireLease(ctx, "publish "+p.Place.Name(), holder, publishLease)
-			if err != nil || !held {
+			if p.held, err = p.Publications.AcquireLease(ctx, p.lease(), holder, publishLease); err != nil || !p.held {
 				return err
 			}
 			if err := p.publish(ctx, due); err != nil {

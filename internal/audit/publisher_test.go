@@ -55,6 +55,15 @@ func (o *outside) AcquireLease(_ context.Context, _, holder string, _ time.Durat
 	return o.holder == holder, nil
 }
 
+func (o *outside) ReleaseLease(_ context.Context, _, holder string) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.holder == holder {
+		o.holder = ""
+	}
+	return nil
+}
+
 func (o *outside) Unpublished(_ context.Context, _, after string, limit int) (list []LogHead, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -255,5 +264,22 @@ func TestRule27APlaceThatIsDownRestsWithAllItsLogs(t *testing.T) {
 				t.Errorf("%d attempts", o.attempts)
 			}
 		})
+	})
+}
+
+// Otherwise nobody publishes for minutes after a server was started again.
+func TestRule27ANodeThatStopsLetsAnotherPublish(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOutside()
+		o.sign("a", 1)
+		stop := o.run(t, 1)
+		<-time.After(11 * time.Second)
+		stop()
+		o.sign("a", 2)
+		defer o.run(t, 1)()
+		<-time.After(11 * time.Second)
+		if got := o.published(); !slices.Contains(got, "a 2") {
+			t.Errorf("%q", got)
+		}
 	})
 }
