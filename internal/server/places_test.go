@@ -1,6 +1,7 @@
 package server
 
 import (
+	"crypto/rand"
 	"errors"
 	"io"
 	"io/fs"
@@ -12,8 +13,11 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/mod/sumdb/note"
+
 	"github.com/nsc-federation/nsc/internal/audit"
 	"github.com/nsc-federation/nsc/internal/evidence"
+	"github.com/nsc-federation/nsc/internal/evidence/witnesstest"
 )
 
 func TestRule27CheckpointsGoOutside(t *testing.T) {
@@ -102,23 +106,39 @@ func TestRule35WebhooksAreDialledLikeEverythingElse(t *testing.T) {
 }
 
 func TestCheckpointPlacesAreChecked(t *testing.T) {
+	key := witnesstest.NewKey("w1").Verifier()
+	_, ofLog, err := note.GenerateKey(rand.Reader, "nsc.example.com/w/acme")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, x := range map[string]struct {
 		place Publication
 		every time.Duration
 		dev   bool
 		want  string
 	}{
-		"nothing":         {Publication{}, time.Second, false, "checkpoints[0]: needs one of file, webhook and witness"},
-		"both":            {Publication{File: "/x", Webhook: "https://example.com"}, time.Second, false, "needs one of file, webhook and witness"},
-		"a relative path": {Publication{File: "x"}, time.Second, false, "must be an absolute path"},
-		"plain HTTP":      {Publication{Webhook: "http://example.com/x"}, time.Second, false, "https://"},
-		"no URL":          {Publication{Webhook: "example.com"}, time.Second, false, "https://"},
-		"a password":      {Publication{Webhook: "https://a:b@example.com/"}, time.Second, false, "https://"},
-		"too often":       {Publication{File: "/x"}, time.Second / 2, false, "checkpoint_every: 500ms is too short"},
-		"a file":          {Publication{File: "/x"}, time.Second, false, ""},
-		"a webhook":       {Publication{Webhook: "https://example.com/x"}, time.Second, false, ""},
-		"plain HTTP, dev": {Publication{Webhook: "http://127.0.0.1/x"}, time.Second, true, ""},
-		"another, in dev": {Publication{Webhook: "ftp://127.0.0.1/x"}, time.Second, true, "https://"},
+		"a witness":              {Publication{Witness: "https://w.example.com", WitnessKey: key}, time.Second, false, ""},
+		"a witness, dev":         {Publication{Witness: "http://127.0.0.1:1/x", WitnessKey: key}, time.Second, true, ""},
+		"a witness without key":  {Publication{Witness: "https://w.example.com"}, time.Second, false, "witness needs witness_key"},
+		"a key without witness":  {Publication{WitnessKey: key}, time.Second, false, "witness_key needs witness"},
+		"a file with a key":      {Publication{File: "/x", WitnessKey: key}, time.Second, false, "witness_key needs witness"},
+		"a witness and a file":   {Publication{File: "/x", Witness: "https://w.example.com", WitnessKey: key}, time.Second, false, "needs one of file"},
+		"a witness over HTTP":    {Publication{Witness: "http://w.example.com", WitnessKey: key}, time.Second, false, "witness must be a URL like"},
+		"a witness with a query": {Publication{Witness: "https://w.example.com/?x=1", WitnessKey: key}, time.Second, false, "witness must be a URL like"},
+		"a damaged key":          {Publication{Witness: "https://w.example.com", WitnessKey: key[:len(key)-4]}, time.Second, false, "is not whole"},
+		"no key at all":          {Publication{Witness: "https://w.example.com", WitnessKey: "x"}, time.Second, false, `checkpoints[0]: witness_key "x" is not a verifier key like`},
+		"the key of a log":       {Publication{Witness: "https://w.example.com", WitnessKey: ofLog}, time.Second, false, "is the key of a log"},
+		"nothing":                {Publication{}, time.Second, false, "checkpoints[0]: needs one of file, webhook and witness"},
+		"both":                   {Publication{File: "/x", Webhook: "https://example.com"}, time.Second, false, "needs one of file, webhook and witness"},
+		"a relative path":        {Publication{File: "x"}, time.Second, false, "must be an absolute path"},
+		"plain HTTP":             {Publication{Webhook: "http://example.com/x"}, time.Second, false, "https://"},
+		"no URL":                 {Publication{Webhook: "example.com"}, time.Second, false, "https://"},
+		"a password":             {Publication{Webhook: "https://a:b@example.com/"}, time.Second, false, "https://"},
+		"too often":              {Publication{File: "/x"}, time.Second / 2, false, "checkpoint_every: 500ms is too short"},
+		"a file":                 {Publication{File: "/x"}, time.Second, false, ""},
+		"a webhook":              {Publication{Webhook: "https://example.com/x"}, time.Second, false, ""},
+		"plain HTTP, dev":        {Publication{Webhook: "http://127.0.0.1/x"}, time.Second, true, ""},
+		"another, in dev":        {Publication{Webhook: "ftp://127.0.0.1/x"}, time.Second, true, "https://"},
 	} {
 		c := serverConfig(t)
 		c.Dev, c.Checkpoints, c.CheckpointEvery = x.dev, []Publication{x.place}, x.every
@@ -126,6 +146,17 @@ func TestCheckpointPlacesAreChecked(t *testing.T) {
 		if (err == nil) != (x.want == "") || err != nil && !strings.Contains(err.Error(), x.want) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+func TestAWitnessIsNamedOnce(t *testing.T) {
+	c, key := serverConfig(t), witnesstest.NewKey("w1").Verifier()
+	c.Checkpoints = []Publication{
+		{Witness: "https://a.example.com", WitnessKey: witnesstest.NewKey("w1").Verifier()},
+		{Witness: "https://a.example.com", WitnessKey: key}, {Witness: "https://b.example.com", WitnessKey: key},
+	}
+	if err := c.Check(); err == nil || !strings.Contains(err.Error(), "checkpoints[2]: witness w1+") || !strings.Contains(err.Error(), "is named twice") {
+		t.Errorf("%v", err)
 	}
 }
 

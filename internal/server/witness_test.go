@@ -1,13 +1,20 @@
 package server
 
 import (
+	"bytes"
+	"errors"
+	"io/fs"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/nsc-federation/nsc/internal/audit"
 	"github.com/nsc-federation/nsc/internal/evidence"
 	"github.com/nsc-federation/nsc/internal/evidence/witnesstest"
+	"github.com/nsc-federation/nsc/internal/store"
+	"github.com/nsc-federation/nsc/internal/store/pgtest"
 )
 
 func witnessKey(t *testing.T, k witnesstest.Key) evidence.WitnessKey {
@@ -76,5 +83,81 @@ func TestRule27AWitnessVouchesForTheLog(t *testing.T) {
 	}
 	if strings.Contains(s.logs.String(), "secret-path") {
 		t.Error("the witness's path, which may be a secret, is in the log")
+	}
+}
+
+// Rules 27 and 30: cosignatures move with the installation, and a copy that lacks what was recorded after it was made is
+// found out by the witness.
+func TestRule27AWitnessSeesThatACopyWasRestored(t *testing.T) {
+	s, c, w, origin := witnessed(t)
+	stop := func() {
+		t.Helper()
+		if err := s.stop(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.Listen, c.MetricsListen = strings.TrimPrefix(s.url, "http://"), freeAddress(t)
+	stop()
+	copied := bytes.Buffer{}
+	onDatabase(t, c, func(db *store.Store) error {
+		_, err := export(t.Context(), db, &copied)
+		return err
+	})
+	s = start(t, c)
+	for range 10 {
+		s.token(t, "/w/dev/token", exchangeForm(s.bearer(t)))
+	}
+	size := int64(s.signedLog(t)["signed_size"].(float64))
+	s.until(t, "the witness vouches for all", func() bool { return w.Size(origin) == size })
+	stop()
+
+	if c.Database == "" {
+		for _, end := range []string{"", "-wal", "-shm"} {
+			if err := os.Remove(c.sqliteFile() + end); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				t.Fatal(err)
+			}
+		}
+	} else {
+		c.Database = pgtest.Database(t)
+	}
+	onDatabase(t, c, func(db *store.Store) error {
+		_, err := db.Import(t.Context(), &copied, func(store.Installation) error { return nil }, func(systemID string) audit.Entry {
+			recorder := audit.NewRecorder(db, time.Now)
+			defer recorder.Close()
+			return recorder.Entry(installationEvent(audit.InstallationImported, systemID))
+		})
+		return err
+	})
+	s = start(t, c)
+	notes, _ := s.call(t, "GET", apiRoot+"/dev/log", s.bearer(t), nil).body["cosigned"].([]any)
+	if len(notes) != 1 {
+		t.Fatalf("the cosigned checkpoint did not move: %v", notes)
+	}
+	s.token(t, "/w/dev/token", exchangeForm(s.bearer(t)))
+	s.until(t, "the log was rolled back", func() bool { return strings.Contains(s.logs.String(), "class=rolled_back") })
+	for s.signedLog(t)["signed_size"].(float64) <= float64(size) {
+		s.token(t, "/w/dev/token", exchangeForm(s.bearer(t)))
+	}
+	s.until(t, "the log is another", func() bool { return strings.Contains(s.logs.String(), "class=inconsistent") })
+	says(t, get(t, "http://"+c.MetricsListen, "/metrics"),
+		`nsc_log_witness_failures_total{class="rolled_back"}`, `nsc_log_witness_failures_total{class="inconsistent"}`,
+		`nsc_log_publications_total{place="witness",result="failed"}`)
+	if !strings.Contains(s.logs.String(), "level=ERROR") {
+		t.Errorf("it is no alarm:\n%s", s.logs)
+	}
+	if w.Size(origin) != size {
+		t.Error("the witness was talked out of what it knew")
+	}
+}
+
+// onDatabase does something with the database of a server that does not run.
+func onDatabase(t *testing.T, c Config, do func(*store.Store) error) {
+	t.Helper()
+	db, err := openStore(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(do(db), db.Close()); err != nil {
+		t.Fatal(err)
 	}
 }
