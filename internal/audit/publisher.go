@@ -25,11 +25,18 @@ type Place interface {
 type Publications interface {
 	AcquireLease(ctx context.Context, name, holder string, ttl time.Duration) (bool, error)
 	ReleaseLease(ctx context.Context, name, holder string) error
-	// Unpublished returns logs whose newest checkpoint a place does not have, in the order of their workspaces' IDs, from
-	// after one on.
-	Unpublished(ctx context.Context, place, after string, limit int) ([]LogHead, error)
+	// Unpublished returns logs whose newest checkpoint a place does not have.
+	Unpublished(ctx context.Context, q Unpublished) ([]LogHead, error)
 	// KeepPublications notes which checkpoints a place has.
 	KeepPublications(ctx context.Context, place string, list []LogHead) error
+}
+
+// Unpublished asks for logs in the order of their workspaces' IDs.
+type Unpublished struct {
+	Place      string
+	Workspaces []string // names; none is all
+	After      string   // ID of the workspace to go on from
+	Limit      int
 }
 
 // PublicationMeter is told how publishing goes.
@@ -50,6 +57,7 @@ const (
 // up anything else: what a place misses while it cannot be reached, a later checkpoint covers.
 type Publisher struct {
 	Place        Place
+	Workspaces   []string // whose logs are published there; none is all
 	Publications Publications
 	Every        time.Duration
 	Meter        PublicationMeter
@@ -99,9 +107,9 @@ func (p *Publisher) lease() string { return "publish " + p.Place.Name() }
 
 // turn publishes all that the place does not have yet. A log that fails does not keep the others from being published.
 func (p *Publisher) turn(ctx context.Context, holder string) error {
-	after := ""
+	q := Unpublished{Place: p.Place.Name(), Workspaces: p.Workspaces, Limit: publishBatch}
 	for {
-		list, err := p.Publications.Unpublished(ctx, p.Place.Name(), after, publishBatch)
+		list, err := p.Publications.Unpublished(ctx, q)
 		if err != nil || len(list) == 0 {
 			return err
 		}
@@ -116,7 +124,7 @@ func (p *Publisher) turn(ctx context.Context, holder string) error {
 		if len(list) < publishBatch {
 			return nil
 		}
-		after = list[len(list)-1].WorkspaceID
+		q.After = list[len(list)-1].WorkspaceID
 	}
 }
 

@@ -64,12 +64,12 @@ func (o *outside) ReleaseLease(_ context.Context, _, holder string) error {
 	return nil
 }
 
-func (o *outside) Unpublished(_ context.Context, _, after string, limit int) (list []LogHead, err error) {
+func (o *outside) Unpublished(_ context.Context, q Unpublished) (list []LogHead, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	slices.SortFunc(o.heads, func(a, b LogHead) int { return strings.Compare(a.WorkspaceID, b.WorkspaceID) })
 	for _, h := range o.heads {
-		if h.SignedSize > o.has[h.Workspace] && h.WorkspaceID > after && len(list) < limit {
+		if h.SignedSize > o.has[h.Workspace] && h.WorkspaceID > q.After && len(list) < q.Limit {
 			list = append(list, h)
 		}
 	}

@@ -88,7 +88,11 @@ func reaches(list []server.Reach) []string {
 func places(list []server.Publication) []string {
 	lines := []string{}
 	for _, p := range list {
-		lines = append(lines, p.String())
+		line := p.String()
+		if len(p.Workspaces) > 0 {
+			line += " for " + strings.Join(p.Workspaces, ", ")
+		}
+		lines = append(lines, line)
 	}
 	return lines
 }

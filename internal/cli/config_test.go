@@ -33,8 +33,8 @@ func TestConfigCheckShowsEveryKey(t *testing.T) {
 			*field, want[key] = []server.Reach{{Workspace: "w", CIDR: "10.0.0.0/8", Port: 1}}, "10.0.0.0/8 port 1 for w"
 		case *[]server.Publication:
 			vkey := "witness.example.com/w1+717fc277+BEuKuguhgm/GktuOVOLy762zr47ZTgQcofdLC62YWEJl"
-			*field = []server.Publication{{File: "/x"}, {Webhook: "https://example.com/secret"}, {Witness: "https://example.com/secret", WitnessKey: vkey}}
-			want[key] = "file /x\nwebhook https://example.com (9104fbd3)\nwitness witness.example.com/w1+717fc277"
+			*field = []server.Publication{{File: "/x", Workspaces: []string{"a", "b"}}, {Webhook: "https://example.com/secret"}, {Witness: "https://example.com/secret", WitnessKey: vkey}}
+			want[key] = "file /x for a, b\nwebhook https://example.com (9104fbd3)\nwitness witness.example.com/w1+717fc277"
 		default:
 			t.Errorf("%s: a type that this test does not know", key)
 		}

@@ -22,10 +22,11 @@ import (
 
 // Publication is a place that checkpoints are published to: a file, a webhook or a witness.
 type Publication struct {
-	File       string `yaml:"file"`
-	Webhook    string `yaml:"webhook"`
-	Witness    string `yaml:"witness"`
-	WitnessKey string `yaml:"witness_key"`
+	File       string   `yaml:"file"`
+	Webhook    string   `yaml:"webhook"`
+	Witness    string   `yaml:"witness"`
+	WitnessKey string   `yaml:"witness_key"`
+	Workspaces []string `yaml:"workspaces"` // whose logs go there; none is all
 }
 
 // String names the place, without what may be secret in it. A witness is its key, wherever it is reached.
@@ -46,6 +47,11 @@ func (p Publication) String() string {
 }
 
 func (p Publication) check(dev bool) error {
+	for i, name := range p.Workspaces {
+		if workspace.CheckName(name) != nil {
+			return fmt.Errorf("workspaces[%d]: %q is not a workspace's name", i, name)
+		}
+	}
 	kinds := 0
 	for _, place := range []string{p.File, p.Webhook, p.Witness} {
 		if place != "" {
@@ -87,15 +93,15 @@ func isPlace(text string, dev bool) bool {
 }
 
 func (c Config) checkPublications() error {
-	witnesses := map[string]bool{}
+	named := map[string]bool{}
 	for i, p := range c.Checkpoints {
 		if err := p.check(c.Dev); err != nil {
 			return fmt.Errorf("checkpoints[%d]: %w", i, err)
 		}
-		if p.Witness != "" && witnesses[p.String()] {
+		if named[p.String()] { // as one place it has one lease, and one size of each log
 			return fmt.Errorf("checkpoints[%d]: %s is named twice", i, p)
 		}
-		witnesses[p.String()] = true
+		named[p.String()] = true
 	}
 	if c.CheckpointEvery < leastCheckpointEvery {
 		return fmt.Errorf("checkpoint_every: %s is too short; a log has at most one checkpoint a second", c.CheckpointEvery)
@@ -108,7 +114,7 @@ func (p *parts) publishers(c Config, log *slog.Logger) []*audit.Publisher {
 	var list []*audit.Publisher
 	for _, place := range c.Checkpoints {
 		list = append(list, &audit.Publisher{
-			Place: c.place(place, p.store), Publications: p.store, Every: c.CheckpointEvery, Meter: p.metrics, Log: log,
+			Place: c.place(place, p.store), Workspaces: place.Workspaces, Publications: p.store, Every: c.CheckpointEvery, Meter: p.metrics, Log: log,
 		})
 	}
 	return list

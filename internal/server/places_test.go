@@ -31,8 +31,9 @@ func TestRule27CheckpointsGoOutside(t *testing.T) {
 	}))
 	defer hook.Close()
 	c := devConfig(t)
-	file := filepath.Join(t.TempDir(), "checkpoints.txt")
-	c.Checkpoints, c.CheckpointEvery = []Publication{{File: file}, {Webhook: hook.URL + "/secret-path"}}, time.Second
+	file, ofDev := filepath.Join(t.TempDir(), "checkpoints.txt"), filepath.Join(t.TempDir(), "dev.txt")
+	c.Checkpoints = []Publication{{File: file}, {Webhook: hook.URL + "/secret-path"}, {File: ofDev, Workspaces: []string{"dev", "later"}}}
+	c.CheckpointEvery = time.Second
 	s := start(t, c)
 	log := s.signedLog(t)
 	origin := log["origin"].(string)
@@ -63,6 +64,17 @@ func TestRule27CheckpointsGoOutside(t *testing.T) {
 		r := verifies(t, evidence.Input{Export: strings.NewReader(s.exported(t, 0)), Outside: outside, Key: log["verifier_key"].(string)})
 		if !strings.Contains(strings.Join(r.Proved, "\n"), "of a checkpoint that was kept outside") {
 			t.Errorf("%s: %v, %v", name, r.Proved, r.Unproved)
+		}
+	}
+	var alone []byte
+	s.until(t, "the file of one workspace is written", func() bool {
+		var err error
+		alone, err = os.ReadFile(ofDev)
+		return err == nil && len(alone) > 0
+	})
+	for _, note := range evidence.SplitNotes(string(alone)) {
+		if !strings.HasPrefix(note, origin+"\n") {
+			t.Errorf("it is of another workspace: %q", note)
 		}
 	}
 	if strings.Contains(s.logs.String(), "secret-path") {
@@ -136,6 +148,8 @@ func TestCheckpointPlacesAreChecked(t *testing.T) {
 		"a password":             {Publication{Webhook: "https://a:b@example.com/"}, time.Second, false, "https://"},
 		"too often":              {Publication{File: "/x"}, time.Second / 2, false, "checkpoint_every: 500ms is too short"},
 		"a file":                 {Publication{File: "/x"}, time.Second, false, ""},
+		"of a workspace":         {Publication{File: "/x", Workspaces: []string{"prod"}}, time.Second, false, ""},
+		"of no workspace":        {Publication{File: "/x", Workspaces: []string{"prod", "Pr/d"}}, time.Second, false, `checkpoints[0]: workspaces[1]: "Pr/d" is not`},
 		"a webhook":              {Publication{Webhook: "https://example.com/x"}, time.Second, false, ""},
 		"plain HTTP, dev":        {Publication{Webhook: "http://127.0.0.1/x"}, time.Second, true, ""},
 		"another, in dev":        {Publication{Webhook: "ftp://127.0.0.1/x"}, time.Second, true, "https://"},
@@ -149,13 +163,17 @@ func TestCheckpointPlacesAreChecked(t *testing.T) {
 	}
 }
 
-func TestAWitnessIsNamedOnce(t *testing.T) {
+func TestAPlaceIsNamedOnce(t *testing.T) {
 	c, key := serverConfig(t), witnesstest.NewKey("w1").Verifier()
 	c.Checkpoints = []Publication{
 		{Witness: "https://a.example.com", WitnessKey: witnesstest.NewKey("w1").Verifier()},
 		{Witness: "https://a.example.com", WitnessKey: key}, {Witness: "https://b.example.com", WitnessKey: key},
 	}
 	if err := c.Check(); err == nil || !strings.Contains(err.Error(), "checkpoints[2]: witness w1+") || !strings.Contains(err.Error(), "is named twice") {
+		t.Errorf("%v", err)
+	}
+	c.Checkpoints = []Publication{{File: "/x", Workspaces: []string{"a"}}, {File: "/x", Workspaces: []string{"b"}}}
+	if err := c.Check(); err == nil || !strings.Contains(err.Error(), "checkpoints[1]: file /x is named twice") {
 		t.Errorf("%v", err)
 	}
 }

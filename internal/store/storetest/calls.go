@@ -138,7 +138,7 @@ var every = map[string]func(context.Context, *store.Store, things) (any, error){
 		return nil, s.KeepCheckpoints(c, []audit.LogHead{{WorkspaceID: x.workspaceID, Checkpoint: "\x00"}})
 	},
 	"Unpublished": func(c context.Context, s *store.Store, x things) (any, error) {
-		return s.Unpublished(c, x.lease, "", 1)
+		return s.Unpublished(c, audit.Unpublished{Place: x.lease, Limit: 1})
 	},
 	"Cosignatures": func(c context.Context, s *store.Store, x things) (any, error) {
 		return s.Cosignatures(c, x.workspaceID)

@@ -147,7 +147,7 @@ var logs = map[string]func(*lab){
 		l.fill(l.one, 3)
 		l.fill(l.two, 2)
 		unpublished := func(place string) (names []string) {
-			list, err := l.Unpublished(l.ctx, place, "", 10)
+			list, err := l.Unpublished(l.ctx, audit.Unpublished{Place: place, Limit: 10})
 			l.must(err)
 			for _, h := range list {
 				names = append(names, fmt.Sprint(h.Workspace, " ", h.SignedSize, " ", h.Checkpoint))
@@ -166,16 +166,33 @@ var logs = map[string]func(*lab){
 		equal(l, len(unpublished("file")), 0)
 		l.sign(l.one)
 		equal(l, unpublished("file"), []string{"one 4 note of 4"})
-		first, err := l.Unpublished(l.ctx, "webhook", "", 1)
+		first, err := l.Unpublished(l.ctx, audit.Unpublished{Place: "webhook", Limit: 1})
 		l.must(err)
-		next, err := l.Unpublished(l.ctx, "webhook", first[0].WorkspaceID, 10)
+		next, err := l.Unpublished(l.ctx, audit.Unpublished{Place: "webhook", After: first[0].WorkspaceID, Limit: 10})
 		l.must(err)
 		equal(l, len(next), 1)
-		rest, err := l.Unpublished(l.ctx, "webhook", next[0].WorkspaceID, 10)
+		rest, err := l.Unpublished(l.ctx, audit.Unpublished{Place: "webhook", After: next[0].WorkspaceID, Limit: 10})
 		l.must(err)
 		equal(l, len(rest), 0)
-		_, err = l.Unpublished(l.ctx, "webhook", "none", 10)
-		l.is(err, store.ErrInvalid)
+		for name, x := range map[string]struct {
+			of   []string
+			want []string
+		}{
+			"one": {[]string{"one"}, []string{"one"}}, "the other": {[]string{"two", "none"}, []string{"two"}}, "none that is": {[]string{"none"}, nil},
+		} {
+			list, err := l.Unpublished(l.ctx, audit.Unpublished{Place: "webhook", Workspaces: x.of, Limit: 10})
+			l.must(err)
+			var names []string
+			for _, h := range list {
+				names = append(names, h.Workspace)
+			}
+			l.Log(name)
+			equal(l, names, x.want)
+		}
+		for _, q := range []audit.Unpublished{{Place: "webhook", After: "none"}, {Place: "\x00"}, {Place: "webhook", Workspaces: []string{"\x00"}}} {
+			_, err = l.Unpublished(l.ctx, q)
+			l.is(err, store.ErrInvalid)
+		}
 	},
 
 	"the newest cosignature of each witness is kept": func(l *lab) {
