@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -104,16 +105,26 @@ func (l *memoryLog) KeepCosignature(_ context.Context, c audit.Cosignature) erro
 // answers is a witness that gives one answer after the other, and the last for ever.
 type answers struct {
 	list  []func(http.ResponseWriter, string)
+	mu    sync.Mutex
 	asked []string // the first line of each request
 }
 
 func (a *answers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	first, _, _ := strings.Cut(string(body), "\n")
+	a.mu.Lock()
 	a.asked = append(a.asked, first)
+	answer := a.list[min(len(a.asked), len(a.list))-1]
+	a.mu.Unlock()
 	_, checkpoint, _ := strings.Cut(string(body), "\n\n")
 	text, _, _ := strings.Cut(checkpoint, "\n\n")
-	a.list[min(len(a.asked), len(a.list))-1](w, text+"\n")
+	answer(w, text+"\n")
+}
+
+func (a *answers) questions() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return strings.Join(a.asked, ", ")
 }
 
 // What witnesses do that are wrong, broken or evil. None of it is believed, all of it has its name, and nothing makes us
@@ -183,7 +194,7 @@ func TestRule27AWitnessThatLies(t *testing.T) {
 			if name == "a huge body" && !strings.Contains(fmt.Sprint(err), "more than 65536 bytes") {
 				t.Errorf("%v", err)
 			}
-			if got := strings.Join(a.asked, ", "); got != x.asked {
+			if got := a.questions(); got != x.asked {
 				t.Errorf("it was asked %q", got)
 			}
 			if (len(l.kept) == 1) != (x.class == "") || err != nil && strings.Contains(err.Error(), "secret") {
@@ -255,8 +266,9 @@ func TestRule27ALogThatLostItsEnd(t *testing.T) {
 func TestRule35WitnessesAreDialledLikeEverythingElse(t *testing.T) {
 	l, w := newMemoryLog(t, 10), witnesstest.New("w1")
 	w.Enter(l.key)
-	server := httptest.NewTLSServer(w)
-	server.Config.ErrorLog = nil
+	server := httptest.NewUnstartedServer(w)
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // of connections that are given up
+	server.StartTLS()
 	defer server.Close()
 	c := serverConfig(t)
 	for name, x := range map[string]struct {
