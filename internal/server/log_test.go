@@ -149,6 +149,9 @@ func TestRule07CheckpointsAreForThoseWhoReadTheRecord(t *testing.T) {
 		if status, text := s.checkpoint(t, x.workspace, x.bearer); status != x.status {
 			t.Errorf("%s: %d %s", name, status, text)
 		}
+		if status, _ := s.checkpoint(t, x.workspace, x.bearer, "?cosigned=true"); status != x.status && (status != http.StatusNotFound || x.status != http.StatusOK) {
+			t.Errorf("%s, cosigned: %d", name, status) // no witness vouches for it
+		}
 	}
 	for _, path := range []string{"/dev/log", "/dev/log/entries", "/dev/log/frontier"} {
 		if r := s.call(t, "GET", apiRoot+path, stranger, nil); r.status != http.StatusForbidden {
