@@ -26,7 +26,9 @@ func (l witnessedLog) Cosignatures(context.Context, string) ([]audit.Cosignature
 
 func TestACheckpointIsShownWithItsCosignatures(t *testing.T) {
 	const older, newer = "origin\n1\nroot\n\n— origin a\n", "origin\n12\nroot\n\n— origin b\n"
-	on := func(checkpoint, line string) audit.Cosignature { return audit.Cosignature{Checkpoint: checkpoint, Line: line} }
+	on := func(checkpoint, line string) audit.Cosignature {
+		return audit.Cosignature{Checkpoint: checkpoint, Line: line}
+	}
 	for name, x := range map[string]struct {
 		list     []audit.Cosignature
 		cosigned []string
