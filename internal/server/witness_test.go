@@ -64,7 +64,7 @@ func TestRule27AWitnessVouchesForTheLog(t *testing.T) {
 	size := int64(log["signed_size"].(float64))
 	s.until(t, "it vouches for what came after, by a proof", func() bool { return w.Size(origin) == size && first < size })
 	s.until(t, "the cosignature is kept", func() bool {
-		notes, _ := s.call(t, "GET", apiRoot+"/dev/log", s.bearer(t), nil).body["cosigned"].([]any)
+		notes := s.cosigned(t)
 		return len(notes) == 1 && strings.HasPrefix(notes[0].(string), log["checkpoint"].(string)+"— witness.example.com/w1 ")
 	})
 	key := witnessKey(t, w.Key)
@@ -86,6 +86,13 @@ func TestRule27AWitnessVouchesForTheLog(t *testing.T) {
 	}
 }
 
+// cosigned returns the cosigned checkpoints of the log.
+func (s *running) cosigned(t *testing.T) []any {
+	t.Helper()
+	notes, _ := s.call(t, "GET", apiRoot+"/dev/log", s.bearer(t), nil).body["cosigned"].([]any)
+	return notes
+}
+
 // Rules 27 and 30: cosignatures move with the installation, and a copy that lacks what was recorded after it was made is
 // found out by the witness.
 func TestRule27AWitnessSeesThatACopyWasRestored(t *testing.T) {
@@ -97,6 +104,7 @@ func TestRule27AWitnessSeesThatACopyWasRestored(t *testing.T) {
 		}
 	}
 	c.Listen, c.MetricsListen = strings.TrimPrefix(s.url, "http://"), freeAddress(t)
+	s.until(t, "a cosignature is kept", func() bool { return len(s.cosigned(t)) == 1 })
 	stop()
 	copied := bytes.Buffer{}
 	onDatabase(t, c, func(db *store.Store) error {
@@ -129,8 +137,7 @@ func TestRule27AWitnessSeesThatACopyWasRestored(t *testing.T) {
 		return err
 	})
 	s = start(t, c)
-	notes, _ := s.call(t, "GET", apiRoot+"/dev/log", s.bearer(t), nil).body["cosigned"].([]any)
-	if len(notes) != 1 {
+	if notes := s.cosigned(t); len(notes) != 1 {
 		t.Fatalf("the cosigned checkpoint did not move: %v", notes)
 	}
 	s.token(t, "/w/dev/token", exchangeForm(s.bearer(t)))
