@@ -99,14 +99,17 @@ func (r *report) costs(b *bytes.Buffer) {
 	b.WriteString("|---|---|---|---|---|---|---|---|---|---|\n")
 	for _, x := range r.results {
 		low, high := x.noise()
-		recorded := "—"
+		recorded, verdict := "—", reached(x.reached())
+		if x.workload.goal == (goal{}) {
+			verdict = "—"
+		}
 		if x.workload.issues {
 			recorded = fmt.Sprintf("%d of %d", x.events, x.tokens)
 		}
 		fmt.Fprintf(b, "| %s | %s | %.1f | %.1f | %.2f (%+.0f µs) | %s | %s | %.2f–%.2f | %.0f, %.0f | %s |\n",
 			x.workload.title, x.where,
 			x.median(func(p pair) float64 { return micros(p.floor.cost) }), x.median(func(p pair) float64 { return micros(p.nsc.cost) }),
-			x.ratio(), x.above(), x.workload.goal, reached(x.reached()), low, high,
+			x.ratio(), x.above(), x.workload.goal, verdict, low, high,
 			x.median(func(p pair) float64 { return p.floor.rate }), x.median(func(p pair) float64 { return p.nsc.rate }), recorded)
 	}
 	b.WriteString("\n")

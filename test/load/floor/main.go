@@ -1,5 +1,5 @@
 // Command floor is the standard library doing only what each call to nsc cannot do without: read the request, verify
-// the token, sign the answer, write it. It keeps no record, knows one issuer and checks nothing that could be left out.
+// the token, sign the answer, write it. It keeps no record, but for the one call that shows what a durable one costs at least, knows one issuer and checks nothing that could be left out.
 // What nsc costs above it is what nsc adds.
 package main
 

@@ -17,10 +17,15 @@ type server struct {
 	rs256      signer
 	id         string // as long as an identifier of nsc
 	jwks, meta []byte
+	journal    *journal
 }
 
 func newServer(trusted keys) (*server, error) {
-	s := &server{trusted: trusted, id: strings.Repeat("a", 26)}
+	journal, err := openJournal()
+	if err != nil {
+		return nil, err
+	}
+	s := &server{trusted: trusted, id: strings.Repeat("a", 26), journal: journal}
 	ec, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
@@ -43,8 +48,9 @@ func newServer(trusted keys) (*server, error) {
 
 func (s *server) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /exchange", func(w http.ResponseWriter, r *http.Request) { s.exchange(w, r, s.es256) })
-	mux.HandleFunc("POST /exchange/rs256", func(w http.ResponseWriter, r *http.Request) { s.exchange(w, r, s.rs256) })
+	mux.HandleFunc("POST /exchange", func(w http.ResponseWriter, r *http.Request) { s.exchange(w, r, s.es256, nil) })
+	mux.HandleFunc("POST /exchange/durable", func(w http.ResponseWriter, r *http.Request) { s.exchange(w, r, s.es256, s.journal) })
+	mux.HandleFunc("POST /exchange/rs256", func(w http.ResponseWriter, r *http.Request) { s.exchange(w, r, s.rs256, nil) })
 	mux.HandleFunc("POST /introspect", s.introspect)
 	mux.HandleFunc("POST /form", s.form)
 	mux.HandleFunc("GET /jwks", func(w http.ResponseWriter, _ *http.Request) { answer(w, s.jwks) })
@@ -100,8 +106,9 @@ type tokenAnswer struct {
 	WorkspaceID string   `json:"workspace_id"`
 }
 
-// exchange verifies the subject token and issues another for its subject.
-func (s *server) exchange(w http.ResponseWriter, r *http.Request, signer signer) {
+// exchange verifies the subject token and issues another for its subject, whose payload is in the journal before, if there
+// is one.
+func (s *server) exchange(w http.ResponseWriter, r *http.Request, signer signer, journal *journal) {
 	if err := r.ParseForm(); err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
@@ -114,10 +121,17 @@ func (s *server) exchange(w http.ResponseWriter, r *http.Request, signer signer)
 	now := time.Now().Unix()
 	subject := "workspace/" + s.id + "/external/" + s.id + "/" + caller.Subject
 	details := []detail{{"workspace", "*", []string{"read"}}, {"audience", "https://service.example.com", []string{"issue", "introspect"}}}
-	token, err := signer.token(issued{
+	payload, err := json.Marshal(issued{
 		claims{"http://127.0.0.1:8740/w/load", subject, "http://127.0.0.1:8740/w/load", s.id, now + 900, now, now - 30},
 		s.id, "load", now, 0, subject, details, []trust{{s.id, 1}},
 	})
+	if err == nil && journal != nil {
+		err = journal.append(payload)
+	}
+	var token string
+	if err == nil {
+		token, err = signer.token(payload)
+	}
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return

@@ -137,12 +137,8 @@ func rsaSign(key *rsa.PrivateKey) func([]byte) ([]byte, error) {
 }
 
 // token returns a signed token.
-func (s signer) token(payload any) (string, error) {
-	text, err := json.Marshal(payload)
-	if err != nil {
-		return "", err
-	}
-	input := s.header + "." + base64.RawURLEncoding.EncodeToString(text)
+func (s signer) token(payload []byte) (string, error) {
+	input := s.header + "." + base64.RawURLEncoding.EncodeToString(payload)
 	digest := sha256.Sum256([]byte(input))
 	signature, err := s.sign(digest[:])
 	if err != nil {
