@@ -1,9 +1,11 @@
 // Package ocsf writes events of nsc in the words of the Open Cybersecurity Schema Framework, for the systems that collect
 // everybody's. Tokens are Authentication (class 3002), all else is API Activity (6003). What the framework has no word for
-// is in raw_data: the event's canonical encoding, to the byte.
+// is in raw_data: the event's canonical encoding, to the byte. No event lacks what the framework requires of its class:
+// schema_test.go has the requirements and holds every kind of event against them.
 package ocsf
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/nsc-federation/nsc/internal/cli/api"
@@ -27,14 +29,14 @@ type Event struct {
 	Message      string     `json:"message"`
 	Metadata     metadata   `json:"metadata"`
 	Actor        actor      `json:"actor"`
-	Source       endpoint   `json:"src_endpoint"`
+	Source       *endpoint  `json:"src_endpoint,omitempty"`
 	User         *user      `json:"user,omitempty"`             // Authentication
 	Protocol     *int       `json:"auth_protocol_id,omitempty"` // Authentication
 	Session      *session   `json:"session,omitempty"`          // Authentication: the token that was issued
-	Service      *service   `json:"service,omitempty"`          // Authentication: whom it is for
+	Service      *service   `json:"service,omitempty"`          // Authentication: whom the token is for, or was to be
 	API          *operation `json:"api,omitempty"`              // API Activity
 	Resources    []resource `json:"resources,omitempty"`        // API Activity
-	RawData      string     `json:"raw_data"`
+	RawData      string     `json:"raw_data,omitempty"`
 }
 
 type metadata struct {
@@ -50,27 +52,6 @@ type metadata struct {
 type product struct {
 	Name   string `json:"name"`
 	Vendor string `json:"vendor_name"`
-}
-
-type actor struct {
-	User    *user    `json:"user,omitempty"`
-	Session *session `json:"session,omitempty"` // the credential that was shown
-}
-
-type user struct {
-	UID    string `json:"uid"`
-	Name   string `json:"name,omitempty"`   // as the credential's issuer calls him
-	Domain string `json:"domain,omitempty"` // that issuer
-}
-
-type session struct {
-	UID       string `json:"uid,omitempty"`
-	Issuer    string `json:"issuer,omitempty"`
-	ExpiresAt int64  `json:"expiration_time,omitempty"` // milliseconds
-}
-
-type endpoint struct {
-	IP string `json:"ip,omitempty"`
 }
 
 type service struct {
@@ -100,16 +81,22 @@ const (
 	protocolOpenID, protocolOAuth = 4, 6
 )
 
+// maxText is how many bytes a text of the framework may have (its type string_t).
+const maxText = 65535
+
 // Of says an event in the framework's words. Issuer is the workspace's, index the event's place in its log, and canonical the
 // event as it is on the record.
 func Of(e api.Event, issuer string, index int64, canonical string) Event {
 	o := Event{
 		Time: e.Time.UnixMilli(), SeverityID: informational, StatusID: success, StatusDetail: e.Reason, Message: e.Kind,
 		Metadata: metadata{
-			Version: SchemaVersion, Product: product{"nsc", "nsc"}, UID: e.ID, EventCode: e.Kind, LogName: evidence.Origin(issuer), Sequence: index,
+			Version: SchemaVersion, Product: product{self, self}, UID: e.ID, EventCode: e.Kind, LogName: evidence.Origin(issuer), Sequence: index,
 			TenantUID: e.WorkspaceID,
 		},
-		Actor: actorOf(e), Source: endpoint{e.Address}, RawData: canonical,
+		Actor: actorOf(e), Source: sourceOf(e),
+	}
+	if len(canonical) <= maxText { // half of it would be nobody's event
+		o.RawData = canonical
 	}
 	if e.Kind == "token.refused" {
 		o.SeverityID, o.StatusID = low, failed
@@ -123,36 +110,15 @@ func Of(e api.Event, issuer string, index int64, canonical string) Event {
 	return o
 }
 
-func actorOf(e api.Event) (a actor) {
-	if e.Subject != "" {
-		a.User = userOf(e, e.Subject)
-	}
-	if u := e.Upstream; u != nil {
-		a.Session = &session{UID: u.TokenID, Issuer: u.Issuer}
-	}
-	return a
-}
-
-func userOf(e api.Event, subject string) *user {
-	u := &user{UID: subject}
-	if e.Upstream != nil {
-		u.Name, u.Domain = e.Upstream.Subject, e.Upstream.Issuer
-		if u.UID == "" {
-			u.UID = e.Upstream.Subject // one that nothing admitted has no other name
-		}
-	}
-	return u
-}
-
 // authentication says who got which token, or none. A token for the workspace itself is a sign-in; the framework has no word
-// for one that is for others.
+// for one that is for others. It demands to know at whom a refused one was aimed: at the audience that was asked for, else
+// at the workspace (rule 1).
 func (o *Event) authentication(e api.Event, issuer string) {
 	o.CategoryUID, o.ClassUID, o.ActivityID, o.ActivityName = iam, authentication, activityLogon, "Logon"
-	subject, protocol := e.Subject, protocolOAuth
+	subject, protocol, audience := e.Subject, protocolOAuth, e.Details["audience"]
 	if t := e.Token; t != nil {
-		subject = t.Subject
+		subject, audience = t.Subject, t.Audience
 		o.Session = &session{UID: t.ID, Issuer: issuer, ExpiresAt: t.ExpiresAt.UnixMilli()}
-		o.Service = &service{t.Audience}
 		if t.Audience != issuer {
 			o.ActivityID, o.ActivityName = activityOther, "Token for another audience"
 		}
@@ -160,7 +126,7 @@ func (o *Event) authentication(e api.Event, issuer string) {
 			protocol = protocolOpenID
 		}
 	}
-	o.User, o.Protocol = userOf(e, subject), &protocol
+	o.User, o.Protocol, o.Service = userOf(subject, e.Upstream), &protocol, &service{cmp.Or(audience, issuer)}
 }
 
 // activities are what the last word of a kind means to the framework.
@@ -174,7 +140,7 @@ var activities = map[string]struct {
 	"removed": {4, "Delete"}, "erased": {4, "Delete"}, "revoked": {4, "Delete"}, "lifted": {4, "Delete"},
 }
 
-// apiActivity says what was written.
+// apiActivity says what was written. The framework demands to know from where.
 func (o *Event) apiActivity(e api.Event) {
 	noun, verb, _ := strings.Cut(e.Kind, ".")
 	activity, ok := activities[verb]
@@ -183,6 +149,9 @@ func (o *Event) apiActivity(e api.Event) {
 	}
 	o.CategoryUID, o.ClassUID, o.ActivityID, o.ActivityName = application, apiActivity, activity.id, activity.name
 	o.API = &operation{e.Kind}
+	if o.Source == nil {
+		o.Source = insteadOfAddress(e)
+	}
 	if e.Object != "" {
 		o.Resources = []resource{{e.Object, noun}}
 	}

@@ -32,6 +32,14 @@ func TestEventsInTheWordsOfOCSF(t *testing.T) {
 	refused.Subject, refused.Reason = "", "token_refused: no_trust"
 	changed := event("trust.updated")
 	changed.Object = "t1"
+	aimed := refused
+	aimed.Address, aimed.Details = "", map[string]string{"audience": "https://vault.example.com"}
+	delegated := issued(issuer, "access_token")
+	delegated.Actor = &api.EventUpstream{Issuer: "https://other.example.com", Subject: "agent", TokenID: "job-2"}
+	delegated.Act = []string{"workspace/acmeid/external/h/y", "workspace/acmeid/external/h/z"}
+	local := api.Event{ID: "e1", Time: at, WorkspaceID: "acmeid", Kind: "installation.restored"}
+	unaddressed := event("key.published")
+	unaddressed.Address = ""
 	for name, c := range map[string]struct {
 		event api.Event
 		want  map[string]any
@@ -49,8 +57,24 @@ func TestEventsInTheWordsOfOCSF(t *testing.T) {
 		"a refusal": {refused, map[string]any{
 			"class_uid": 3002.0, "activity_id": 1.0, "status_id": 2.0, "severity_id": 2.0, "status_detail": "token_refused: no_trust",
 			"user": map[string]any{"uid": "repo:acme/api", "name": "repo:acme/api", "domain": "https://issuer.example.com"}, "session": nil,
-			"actor": map[string]any{"session": map[string]any{"uid": "job-1", "issuer": "https://issuer.example.com"}},
+			"actor": map[string]any{
+				"user":    map[string]any{"uid": "repo:acme/api", "name": "repo:acme/api", "domain": "https://issuer.example.com"},
+				"session": map[string]any{"uid": "job-1", "issuer": "https://issuer.example.com"},
+			},
+			"service": map[string]any{"name": issuer},
 		}},
+		"a refusal of a token for others": {aimed, map[string]any{"service": map[string]any{"name": "https://vault.example.com"}, "src_endpoint": nil}},
+		"a token of who acts for another": {delegated, map[string]any{
+			"user": map[string]any{"uid": "workspace/acmeid/external/h/x", "name": "repo:acme/api", "domain": "https://issuer.example.com"},
+			"actor": map[string]any{
+				"user":    map[string]any{"uid": "workspace/acmeid/external/h/y", "name": "agent", "domain": "https://other.example.com"},
+				"session": map[string]any{"uid": "job-2", "issuer": "https://other.example.com"},
+			},
+		}},
+		"done by the server's operator": {local, map[string]any{
+			"actor": map[string]any{"app_name": "nsc"}, "src_endpoint": map[string]any{"svc_name": "nsc"},
+		}},
+		"done by somebody, from nobody knows where": {unaddressed, map[string]any{"src_endpoint": map[string]any{"name": "Unknown"}}},
 		"a change": {changed, map[string]any{
 			"class_uid": 6003.0, "category_uid": 6.0, "activity_id": 3.0, "type_uid": 600303.0, "api": map[string]any{"operation": "trust.updated"},
 			"resources": []any{map[string]any{"uid": "t1", "type": "trust"}}, "user": nil, "auth_protocol_id": nil,
