@@ -95,7 +95,7 @@ func (l *lab) must(err error) {
 func (l *lab) rotate(alg jwt.Algorithm) keys.Stored {
 	l.Helper()
 	<-time.After(time.Millisecond)
-	k, err := l.rotator.Rotate(l.Context(), l.tenant.ID, alg, "somebody")
+	k, err := l.rotator.Rotate(l.Context(), l.tenant.ID, alg, audit.Event{Subject: "somebody"})
 	l.must(err)
 	return l.read(k)
 }

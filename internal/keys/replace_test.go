@@ -17,7 +17,7 @@ import (
 func (l *lab) replace(alg jwt.Algorithm, keyID string) keys.Stored {
 	l.Helper()
 	<-time.After(time.Millisecond)
-	next, err := l.rotator.Replace(l.Context(), l.tenant.ID, alg, keyID, "somebody")
+	next, err := l.rotator.Replace(l.Context(), l.tenant.ID, alg, keyID, audit.Event{Subject: "somebody"})
 	l.must(err)
 	if next.ID == "" {
 		return next
@@ -128,7 +128,7 @@ func TestRule29TheFirstOfTwoSuccessorsIsReplaced(t *testing.T) {
 			<-time.After(time.Hour)
 			second = l.rotate(jwt.ES256)
 		}}
-		first, err := l.newRotator(racing, keys.DefaultSchedule, l.rings.Forget).Rotate(l.Context(), l.tenant.ID, jwt.ES256, "")
+		first, err := l.newRotator(racing, keys.DefaultSchedule, l.rings.Forget).Rotate(l.Context(), l.tenant.ID, jwt.ES256, audit.Event{})
 		l.must(err)
 		if old = l.read(old); !old.RetireAt.Equal(first.ActiveAt) || !second.ActiveAt.After(first.ActiveAt) {
 			l.Fatalf("retires at %s, successors begin at %s and %s", old.RetireAt, first.ActiveAt, second.ActiveAt)
@@ -174,14 +174,14 @@ func TestRule07ForeignAndUnknownKeysAreAlike(t *testing.T) {
 		w := workspace.Workspace{ID: id.New(time.Now()), Name: "other"}
 		_, err := l.CreateWorkspace(l.Context(), w, nil, nil, nil)
 		l.must(err)
-		foreign, err := l.rotator.Rotate(l.Context(), w.ID, jwt.ES256, "")
+		foreign, err := l.rotator.Rotate(l.Context(), w.ID, jwt.ES256, audit.Event{})
 		l.must(err)
 		for _, keyID := range []string{foreign.ID, id.New(time.Now()), "x", "\x00"} {
-			if _, err := l.rotator.Replace(l.Context(), l.tenant.ID, jwt.ES256, keyID, ""); err != keys.ErrNoSuchKey {
+			if _, err := l.rotator.Replace(l.Context(), l.tenant.ID, jwt.ES256, keyID, audit.Event{}); err != keys.ErrNoSuchKey {
 				l.Errorf("%q: %v", keyID, err)
 			}
 		}
-		if _, err := l.rotator.Replace(l.Context(), l.tenant.ID, jwt.RS256, "", ""); err != keys.ErrNoSuchKey {
+		if _, err := l.rotator.Replace(l.Context(), l.tenant.ID, jwt.RS256, "", audit.Event{}); err != keys.ErrNoSuchKey {
 			l.Errorf("a ring that does not exist: %v", err)
 		}
 		l.wantStates(jwt.ES256, keys.Active)
@@ -223,12 +223,12 @@ func TestRule29AReplacementThatBrokeOffCanBeRepeated(t *testing.T) {
 			onEach(t, keys.DefaultSchedule, func(l *lab) {
 				bad := prepare(l)
 				flaky := l.newRotator(&broken{l.Store, down}, keys.DefaultSchedule, l.rings.Forget)
-				if _, err := flaky.Replace(l.Context(), l.tenant.ID, jwt.ES256, bad.ID, ""); !errors.Is(err, down) {
+				if _, err := flaky.Replace(l.Context(), l.tenant.ID, jwt.ES256, bad.ID, audit.Event{}); !errors.Is(err, down) {
 					l.Fatal(err)
 				}
 				added := len(l.events(audit.KeyPublished))
 				<-time.After(time.Minute)
-				if next, err := flaky.Replace(l.Context(), l.tenant.ID, jwt.ES256, bad.ID, ""); err != nil || next.ID != "" {
+				if next, err := flaky.Replace(l.Context(), l.tenant.ID, jwt.ES256, bad.ID, audit.Event{}); err != nil || next.ID != "" {
 					l.Errorf("%+v %v", next, err)
 				}
 				if n := len(l.events(audit.KeyPublished)); n != added || l.read(bad).ID != "" {
@@ -249,7 +249,7 @@ func TestRule29AReplacementIsNotLeftHalfDone(t *testing.T) {
 			l.rings.Forget(workspaceID)
 			cancel()
 		})
-		if _, err := rotator.Replace(ctx, l.tenant.ID, jwt.ES256, bad.ID, ""); !errors.Is(err, context.Canceled) {
+		if _, err := rotator.Replace(ctx, l.tenant.ID, jwt.ES256, bad.ID, audit.Event{}); !errors.Is(err, context.Canceled) {
 			l.Errorf("error %v", err)
 		}
 		if l.read(bad).ID != "" {
@@ -270,7 +270,7 @@ func TestRule22OnceReplaceHasReturnedTheOldKeySignsNothing(t *testing.T) {
 		early, late := l.intend(jwt.ES256), l.intend(jwt.ES256)
 		returned := make(chan error, 1)
 		go func() {
-			_, err := l.rotator.Replace(l.Context(), l.tenant.ID, jwt.ES256, bad.ID, "")
+			_, err := l.rotator.Replace(l.Context(), l.tenant.ID, jwt.ES256, bad.ID, audit.Event{})
 			returned <- err
 		}()
 		for l.read(bad).ID != "" { // until it is removed

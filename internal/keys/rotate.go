@@ -77,9 +77,9 @@ func (r *Rotator) Fresh(workspaceID string, alg jwt.Algorithm) (Stored, error) {
 }
 
 // Rotate publishes a successor in a ring, which takes over after the schedule's PublishAhead. So does the first key of a
-// ring that a workspace begins later: who cached its JWKS does not know that key either. By is the subject who asked;
-// "" is the schedule.
-func (r *Rotator) Rotate(ctx context.Context, workspaceID string, alg jwt.Algorithm, by string) (Stored, error) {
+// ring that a workspace begins later: who cached its JWKS does not know that key either. By is what an event says of who
+// asked; of the schedule it says nothing.
+func (r *Rotator) Rotate(ctx context.Context, workspaceID string, alg jwt.Algorithm, by audit.Event) (Stored, error) {
 	all, err := r.store.Keys(ctx, workspaceID)
 	if err != nil {
 		return Stored{}, err
@@ -107,7 +107,7 @@ func (r *Rotator) Rotate(ctx context.Context, workspaceID string, alg jwt.Algori
 // its place did: a new key that signs from now on where it was the one that signs, a new successor where it was that.
 // A key is named by its ID; "" is the one that signs with the algorithm. Replace returns the new key, zero where none was
 // needed, when nothing that was recorded under the old key can be signed any more.
-func (r *Rotator) Replace(ctx context.Context, workspaceID string, alg jwt.Algorithm, keyID, by string) (Stored, error) {
+func (r *Rotator) Replace(ctx context.Context, workspaceID string, alg jwt.Algorithm, keyID string, by audit.Event) (Stored, error) {
 	all, err := r.store.Keys(ctx, workspaceID)
 	if err != nil {
 		return Stored{}, err
@@ -142,7 +142,7 @@ func compromised(all []Stored, alg jwt.Algorithm, keyID string, now time.Time) (
 
 // fill adds the key that the rest of a ring lacks without the bad one: one that signs from now on, until the next published
 // one takes over, or one that takes over where the last retires.
-func (r *Rotator) fill(ctx context.Context, bad Stored, rest []Stored, by string) (Stored, error) {
+func (r *Rotator) fill(ctx context.Context, bad Stored, rest []Stored, by audit.Event) (Stored, error) {
 	now := r.now()
 	successors := in(rest, Published, now)
 	last, signs := signing(rest, now)
@@ -172,7 +172,7 @@ func (r *Rotator) fresh(workspaceID string, alg jwt.Algorithm, activeAt time.Tim
 	return r.pool.New(r.master, workspaceID, id.New(now), alg, now, activeAt)
 }
 
-func (r *Rotator) add(ctx context.Context, key Stored, retire []Stored, by string, details map[string]string) (Stored, error) {
+func (r *Rotator) add(ctx context.Context, key Stored, retire []Stored, by audit.Event, details map[string]string) (Stored, error) {
 	event := keyEvent(audit.KeyPublished, key, by, key.CreatedAt)
 	event.Details["active_at"] = key.ActiveAt.UTC().Format(time.RFC3339)
 	maps.Copy(event.Details, details)
@@ -183,7 +183,7 @@ func (r *Rotator) add(ctx context.Context, key Stored, retire []Stored, by strin
 	return key, nil
 }
 
-func (r *Rotator) remove(ctx context.Context, key Stored, by, why string) error {
+func (r *Rotator) remove(ctx context.Context, key Stored, by audit.Event, why string) error {
 	event := keyEvent(audit.KeyRemoved, key, by, r.now())
 	event.Reason = why
 	if err := r.store.DeleteKey(ctx, key.WorkspaceID, key.ID, r.entries.Entry(event)); err != nil {
@@ -193,9 +193,8 @@ func (r *Rotator) remove(ctx context.Context, key Stored, by, why string) error 
 	return nil
 }
 
-func keyEvent(kind audit.Kind, key Stored, by string, now time.Time) audit.Event {
-	return audit.Event{
-		ID: id.New(now), Time: now, WorkspaceID: key.WorkspaceID, Kind: kind, Subject: by, Object: key.ID,
-		Details: map[string]string{"algorithm": string(key.Algorithm)},
-	}
+func keyEvent(kind audit.Kind, key Stored, by audit.Event, now time.Time) audit.Event {
+	by.ID, by.Time, by.WorkspaceID, by.Kind, by.Object = id.New(now), now, key.WorkspaceID, kind, key.ID
+	by.Details = map[string]string{"algorithm": string(key.Algorithm)}
+	return by
 }

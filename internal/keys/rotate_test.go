@@ -208,7 +208,7 @@ func TestRule29OneSuccessorAtATime(t *testing.T) {
 	onEach(t, keys.DefaultSchedule, func(l *lab) {
 		l.rotate(jwt.ES256)
 		next := l.rotate(jwt.ES256)
-		again, err := l.rotator.Rotate(l.Context(), l.tenant.ID, jwt.ES256, "somebody")
+		again, err := l.rotator.Rotate(l.Context(), l.tenant.ID, jwt.ES256, audit.Event{Subject: "somebody"})
 		if !errors.Is(err, keys.ErrPublished) || again.ID != next.ID {
 			l.Errorf("%s %v", again.ID, err)
 		}
@@ -258,10 +258,10 @@ func TestRule29TwoNodesRotateAtTheSameTime(t *testing.T) {
 		other := l.newRotator(l.Store, keys.DefaultSchedule, func(string) {})
 		racing := &twice{l.Store, func() {
 			<-time.After(time.Second)
-			_, err := other.Rotate(l.Context(), l.tenant.ID, jwt.ES256, "")
+			_, err := other.Rotate(l.Context(), l.tenant.ID, jwt.ES256, audit.Event{})
 			l.must(err)
 		}}
-		_, err := l.newRotator(racing, keys.DefaultSchedule, l.rings.Forget).Rotate(l.Context(), l.tenant.ID, jwt.ES256, "")
+		_, err := l.newRotator(racing, keys.DefaultSchedule, l.rings.Forget).Rotate(l.Context(), l.tenant.ID, jwt.ES256, audit.Event{})
 		l.must(err)
 		l.wantStates(jwt.ES256, keys.Active, keys.Published, keys.Published)
 		signers := map[string]bool{}

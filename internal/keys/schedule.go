@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/nsc-federation/nsc/internal/audit"
 	"github.com/nsc-federation/nsc/internal/fault"
 	"github.com/nsc-federation/nsc/internal/id"
 )
@@ -68,12 +69,12 @@ func (r *Rotator) turn(ctx context.Context, lead func(context.Context) (bool, er
 	}
 	var failures []error
 	for _, k := range due {
-		if _, err := r.Rotate(ctx, k.WorkspaceID, k.Algorithm, ""); err != nil && !errors.Is(err, ErrPublished) {
+		if _, err := r.Rotate(ctx, k.WorkspaceID, k.Algorithm, audit.Event{}); err != nil && !errors.Is(err, ErrPublished) {
 			failures = append(failures, fmt.Errorf("rotate %s: %w", k.ID, err))
 		}
 	}
 	for _, k := range gone {
-		if err := r.remove(ctx, k, "", "expired"); err != nil && !fault.Is(err, fault.NotFound) { // another node was first
+		if err := r.remove(ctx, k, audit.Event{}, "expired"); err != nil && !fault.Is(err, fault.NotFound) { // another node was first
 			failures = append(failures, fmt.Errorf("remove %s: %w", k.ID, err))
 		}
 	}

@@ -64,7 +64,7 @@ var calls = map[string]struct {
 		return err
 	}},
 	"RotateKeys": {"key", "write", func(l *lab, who identity.Identity) error {
-		_, err := l.RotateKeys(l.Context(), who, manage.Rotation{Algorithm: jwt.ES256})
+		_, err := l.RotateKeys(l.Context(), who, manage.Rotation{Algorithm: jwt.ES256}, address)
 		return err
 	}},
 	"SearchRecord": {"record", "read", func(l *lab, who identity.Identity) error {
@@ -114,7 +114,7 @@ func TestKeysAreShownWithoutTheirPrivateHalves(t *testing.T) {
 	onEach(t, func(l *lab) {
 		who := admin(l.acme)
 		rotate := func(r manage.Rotation) keys.Stored {
-			k, err := l.RotateKeys(l.Context(), who, r)
+			k, err := l.RotateKeys(l.Context(), who, r, address)
 			l.must(err)
 			return k
 		}
@@ -123,7 +123,7 @@ func TestKeysAreShownWithoutTheirPrivateHalves(t *testing.T) {
 			rotate(manage.Rotation{Algorithm: jwt.ES256, Compromised: true}),
 			rotate(manage.Rotation{Algorithm: jwt.ES256}),
 		}
-		again, err := l.RotateKeys(l.Context(), who, manage.Rotation{Algorithm: jwt.ES256})
+		again, err := l.RotateKeys(l.Context(), who, manage.Rotation{Algorithm: jwt.ES256}, address)
 		l.wantFault(err, fault.Conflict)
 		if f := fault.From(err); !strings.Contains(f.Text(), again.ID) || again.ID == "" {
 			l.Errorf("%q does not name the key", f.Text())
@@ -143,7 +143,7 @@ func TestKeysAreShownWithoutTheirPrivateHalves(t *testing.T) {
 
 func TestWhatCannotBeRotated(t *testing.T) {
 	onEach(t, func(l *lab) {
-		foreign, err := l.RotateKeys(l.Context(), admin(l.zoo), manage.Rotation{Algorithm: jwt.ES256})
+		foreign, err := l.RotateKeys(l.Context(), admin(l.zoo), manage.Rotation{Algorithm: jwt.ES256}, address)
 		l.must(err)
 		for rule, row := range map[string]struct {
 			rotation manage.Rotation
@@ -158,7 +158,7 @@ func TestWhatCannotBeRotated(t *testing.T) {
 			"a ring that does not exist":    {manage.Rotation{Algorithm: jwt.RS256, Compromised: true}, fault.NotFound, ""},
 		} {
 			l.rule = rule
-			k, err := l.RotateKeys(l.Context(), admin(l.acme), row.rotation)
+			k, err := l.RotateKeys(l.Context(), admin(l.acme), row.rotation, address)
 			l.wantFault(err, row.code)
 			if f := fault.From(err); f.Field != row.field || k.ID != "" {
 				l.Errorf("field %q, key %+v", f.Field, k)

@@ -35,7 +35,7 @@ var creations = map[string]struct {
 		return r.ID, "", err
 	}},
 	"RotateKeys": {audit.KeyPublished, func(l *lab, s *manage.Service, who identity.Identity) (any, string, error) {
-		k, err := s.RotateKeys(l.Context(), who, manage.Rotation{Algorithm: jwt.EdDSA})
+		k, err := s.RotateKeys(l.Context(), who, manage.Rotation{Algorithm: jwt.EdDSA}, address)
 		return k.ID, "", err
 	}},
 	"CreateRevocable": {audit.RevocableCreated, func(l *lab, s *manage.Service, who identity.Identity) (any, string, error) {
@@ -58,8 +58,14 @@ func TestRule31ACreationThatIsSentAgain(t *testing.T) {
 			if !reflect.DeepEqual(first, again) || none != "" {
 				l.Errorf("first %+v, again %+v with the secret %q", first, again, none)
 			}
-			if n := len(l.events(l.acme.ID, c.kind)) - before; n != 1 {
-				l.Errorf("done %d times", n)
+			events := l.events(l.acme.ID, c.kind)[before:]
+			if len(events) != 1 {
+				l.Errorf("done %d times", len(events))
+			}
+			for _, e := range events {
+				if e.Subject != who.Subject() || e.Address != address || e.Upstream == nil {
+					l.Errorf("it is not on the record who did it: %+v", e)
+				}
 			}
 			_, _, err = c.call(l, l.Once(retry(key, "something else")), who)
 			l.wantFault(err, fault.KeyReused)

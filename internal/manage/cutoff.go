@@ -98,7 +98,7 @@ func (s *Service) cut(ctx context.Context, caller identity.Identity, t Target, a
 	case "trust":
 		return "", s.cutTrust(ctx, caller, t, address)
 	case "key":
-		return "", s.cutKey(ctx, caller, t)
+		return "", s.cutKey(ctx, caller, t, address)
 	}
 	return s.cutLasting(ctx, caller, t, address)
 }
@@ -228,7 +228,7 @@ func (s *Service) cutTrust(ctx context.Context, caller identity.Identity, t Targ
 }
 
 // cutKey removes a signing key at once, and with it the validity of what it signed.
-func (s *Service) cutKey(ctx context.Context, caller identity.Identity, t Target) error {
+func (s *Service) cutKey(ctx context.Context, caller identity.Identity, t Target, address string) error {
 	stored, err := s.ListKeys(ctx, caller)
 	if err != nil {
 		return err
@@ -237,7 +237,7 @@ func (s *Service) cutKey(ctx context.Context, caller identity.Identity, t Target
 		if k.ID != t.Key {
 			continue
 		}
-		_, err := s.rotate(ctx, caller, Rotation{Algorithm: k.Algorithm, Compromised: true, KeyID: k.ID},
+		_, err := s.rotate(ctx, caller, Rotation{Algorithm: k.Algorithm, Compromised: true, KeyID: k.ID}, address,
 			func(keys.Stored) (*audit.Answer, error) { return s.answer(caller, "") })
 		return err
 	}

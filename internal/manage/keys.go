@@ -38,7 +38,7 @@ type Rotation struct {
 
 // RotateKeys publishes a successor, or replaces a compromised key at once, and returns the new key; zero where a
 // compromised key needed none.
-func (s *Service) RotateKeys(ctx context.Context, caller identity.Identity, r Rotation) (keys.Stored, error) {
+func (s *Service) RotateKeys(ctx context.Context, caller identity.Identity, r Rotation, address string) (keys.Stored, error) {
 	if err := allow(caller, keyNoun, "write"); err != nil {
 		return keys.Stored{}, err
 	}
@@ -46,7 +46,7 @@ func (s *Service) RotateKeys(ctx context.Context, caller identity.Identity, r Ro
 		return keys.Stored{}, err
 	}
 	key, err := once(ctx, s, caller, func() (keys.Stored, error) {
-		return s.rotate(ctx, caller, r, func(key keys.Stored) (*audit.Answer, error) { return s.answer(caller, key) })
+		return s.rotate(ctx, caller, r, address, func(key keys.Stored) (*audit.Answer, error) { return s.answer(caller, key) })
 	})
 	if err == nil && r.Compromised && s.retry.Key != "" {
 		err = audit.Lapse(ctx) // the first call may not have come to it
@@ -67,16 +67,17 @@ func (r Rotation) check() error {
 }
 
 // rotate replaces a key, and keeps the call's answer with the event that completes it.
-func (s *Service) rotate(ctx context.Context, caller identity.Identity, r Rotation, answer func(keys.Stored) (*audit.Answer, error)) (keys.Stored, error) {
+func (s *Service) rotate(ctx context.Context, caller identity.Identity, r Rotation, address string, answer func(keys.Stored) (*audit.Answer, error)) (keys.Stored, error) {
 	rotator := s.c.Rotator.Through(&calling{Writer: s.c.Keys, generation: caller.Generation(), removes: r.Compromised, answer: answer})
+	by := s.event(caller, "", "", address)
 	if r.Compromised {
-		key, err := rotator.Replace(ctx, caller.Tenant().ID, r.Algorithm, r.KeyID, caller.Subject())
+		key, err := rotator.Replace(ctx, caller.Tenant().ID, r.Algorithm, r.KeyID, by)
 		if errors.Is(err, keys.ErrNoSuchKey) {
 			err = fault.New(fault.NotFound, err)
 		}
 		return shown(key), err
 	}
-	key, err := rotator.Rotate(ctx, caller.Tenant().ID, r.Algorithm, caller.Subject())
+	key, err := rotator.Rotate(ctx, caller.Tenant().ID, r.Algorithm, by)
 	if errors.Is(err, keys.ErrPublished) {
 		f := fault.New(fault.Conflict, err)
 		f.Detail = "key " + key.ID + " is published already and signs from " + key.ActiveAt.UTC().Format("2006-01-02 15:04 UTC") + " on"

@@ -47,13 +47,13 @@ func (s *stuck) DeleteKey(ctx context.Context, workspaceID, keyID string, e audi
 // A compromised key is replaced in two steps. Who is told that it is done must be able to rely on the second.
 func TestACompromisedKeyThatIsStillThereIsNotTakenForRemoved(t *testing.T) {
 	onEach(t, func(l *lab) {
-		first, err := l.RotateKeys(l.Context(), admin(l.acme), manage.Rotation{Algorithm: jwt.ES256})
+		first, err := l.RotateKeys(l.Context(), admin(l.acme), manage.Rotation{Algorithm: jwt.ES256}, address)
 		l.must(err)
 		writer := &stuck{l.config.Keys, errors.New("the disk is full")}
 		l.config.Keys = writer
 		replace := func() error {
 			_, err := manage.New(l.config).Once(retry("key", "x")).RotateKeys(l.Context(), admin(l.acme),
-				manage.Rotation{Algorithm: jwt.ES256, Compromised: true, KeyID: first.ID})
+				manage.Rotation{Algorithm: jwt.ES256, Compromised: true, KeyID: first.ID}, address)
 			return err
 		}
 		if err := replace(); !errors.Is(err, writer.err) {

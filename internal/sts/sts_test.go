@@ -51,7 +51,7 @@ var cutOffs = map[string]struct {
 		return err
 	}},
 	"the signing key is compromised": {false, func(l *lab, _ policy.Trust, token *jwt.Token) error {
-		_, err := l.a.manage.RotateKeys(l.Context(), admin(l.tenant), manage.Rotation{Algorithm: jwt.ES256, Compromised: true, KeyID: token.Header.KeyID})
+		_, err := l.a.manage.RotateKeys(l.Context(), admin(l.tenant), manage.Rotation{Algorithm: jwt.ES256, Compromised: true, KeyID: token.Header.KeyID}, "192.0.2.7")
 		return err
 	}},
 }
@@ -100,7 +100,7 @@ func TestRule22AFreshWorkspaceIsNotServedWithAnOldRing(t *testing.T) {
 		if _, ok, err := l.b.rings.PublicKey(l.Context(), l.tenant.ID, bad); !ok || err != nil {
 			l.Fatal(ok, err)
 		}
-		_, err := l.a.manage.RotateKeys(l.Context(), admin(l.tenant), manage.Rotation{Algorithm: jwt.ES256, Compromised: true, KeyID: bad})
+		_, err := l.a.manage.RotateKeys(l.Context(), admin(l.tenant), manage.Rotation{Algorithm: jwt.ES256, Compromised: true, KeyID: bad}, "192.0.2.7")
 		l.must(err)
 		_, err = l.exchange(l.b, own, idToken(third))
 		l.wantFault(err, fault.TokenRefused)

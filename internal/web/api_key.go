@@ -98,7 +98,7 @@ func (h *handler) rotateKeys(ctx context.Context, in *rotateKeys) (rotationBody,
 	}
 	key, err := service.RotateKeys(ctx, caller, manage.Rotation{
 		Algorithm: jwt.Algorithm(in.Body.Algorithm), Compromised: in.Body.Compromised, KeyID: in.Body.KeyID,
-	})
+	}, in.address)
 	if err != nil || key.ID == "" {
 		return rotationBody{}, err
 	}
