@@ -92,7 +92,8 @@ func unreadable(claim string, err error) error {
 	return fmt.Errorf("%s %w", claim, err)
 }
 
-// checkActor refuses a name that is none. Our own subjects are named by our issuer, and not by what is none of ours.
+// checkActor refuses a name that is none. Our own subjects are named by our issuer, which names nobody else, and by no other:
+// whoever looks at the sub alone would take what that one says for what we know.
 func (v *verified) checkActor(a *Act) error {
 	switch {
 	case a.Issuer == "" || a.Subject == "":
@@ -103,6 +104,8 @@ func (v *verified) checkActor(a *Act) error {
 		return errors.New("names somebody with a control character")
 	case a.Issuer == v.tenant.Issuer && !Belongs(a.Subject, v.tenant.ID):
 		return errors.New("names a subject of this workspace that is none")
+	case a.Issuer != v.tenant.Issuer && Belongs(a.Subject, v.tenant.ID):
+		return errors.New("names a subject of this workspace by another issuer")
 	}
 	return nil
 }

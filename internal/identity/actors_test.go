@@ -30,7 +30,9 @@ func TestRule34WhoActsByAnotherIssuersWord(t *testing.T) {
 	}{
 		{"nobody", nil, []string{}},
 		{"one of its own", claims{"sub": "a"}, []string{ExternalSubject(tenant.ID, issuer, "a")}},
-		{"one of its own that has the form of ours", claims{"sub": mine}, []string{ExternalSubject(tenant.ID, issuer, mine)}},
+		{"one of its own that has the form of ours", claims{"sub": mine}, nil},
+		{"one of another issuer that has the form of ours, inside", claims{"sub": "a", "act": claims{"sub": mine, "iss": tenant.Issuer + "/"}}, nil},
+		{"one of another workspace", claims{"sub": "workspace/b/user/u", "iss": "x"}, []string{ExternalSubject(tenant.ID, "x", "workspace/b/user/u")}},
 		{"one of another issuer, and of ours before him", claims{"sub": "a", "iss": "x", "act": claims{"sub": mine, "iss": tenant.Issuer}},
 			[]string{ExternalSubject(tenant.ID, "x", "a"), mine}},
 		{"names are case-sensitive", claims{"sub": "a", "Sub": "b", "ISS": "x"}, []string{ExternalSubject(tenant.ID, issuer, "a")}},

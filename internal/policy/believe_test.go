@@ -201,6 +201,7 @@ func TestRule34WhoActsByTheWordOfAnIssuer(t *testing.T) {
 		{"as many as there may be", chainOf(maxActors), `"actor:4"`},
 		{"one more", chainOf(maxActors + 1), ""},
 		{"one of ours who is none", claims{"sub": "a", "iss": tenant.Issuer}, ""},
+		{"one of ours by an issuer that is not", claims{"sub": mine}, ""},
 		{"one without a name", claims{"iss": issuer}, ""},
 		{"one without a name, inside", claims{"sub": "a", "act": claims{}}, ""},
 		{"a name in capitals, which is none", claims{"SUB": "a"}, ""},
