@@ -113,12 +113,11 @@ func (r *replay) refused(ctx context.Context, k refusal.Refusal) error {
 	if k.Claims == "" || err != nil {
 		return nil // the event says what there is to say
 	}
-	ours := who.Issuer() == r.snapshot.Tenant.Issuer
-	if k.Asked.Actor && !ours {
+	if k.Asked.Actor {
 		return nil // it says who acted, too
 	}
 	r.kept[k.ID] = true
-	if ours {
+	if who.Issuer() == r.snapshot.Tenant.Issuer {
 		r.out.Derived++
 		return nil
 	}
@@ -140,7 +139,7 @@ func (r *replay) event(e audit.Event) {
 	switch {
 	case r.kept[e.ID] || u == nil:
 		return
-	case !r.external(u.Issuer):
+	case !r.external(u.Issuer) && (e.Actor == nil || !r.external(e.Actor.Issuer)):
 		r.out.Derived++
 		return
 	}

@@ -245,6 +245,32 @@ func TestRule34ReplayOfWhoActs(t *testing.T) {
 	}
 }
 
+// A token of ours whose subject another issuer's agent acts for rests on the trust in that agent: what changes it bears on both.
+func TestRule34ReplayOfAnActorWithATokenOfAnotherIssuer(t *testing.T) {
+	s, i := start(t, devConfig(t)), newIssuer(t)
+	d := s.delegated(t, i)
+	agents := newIssuer(t)
+	trust := s.trust(t, agents, map[string]any{"subject_match": "agent:two", "grants": []any{}})
+	agent := agents.sign(t, "k1", agents.claims(s, map[string]any{"sub": "agent:two"}))
+	lends := fmt.Sprintf(`{"sub":%q}`, claimsOf(t, s.must(t, exchangeForm(agent)))["sub"])
+	subject := s.must(t, exchangeForm(i.sign(t, "k1", i.claims(s, nil)), "may_act", lends))
+	s.must(t, exchangeForm(subject, "actor_token", agent, "actor_token_type", jwtType))
+	refusal := s.refuse(t, "/w/dev/token", d.subjectToken, "actor_token", agent, "actor_token_type", jwtType)
+	s.explain(t, "dev", s.bearer(t), refusal) // it is kept
+	status, answer := s.api(t, "POST", "/dev/trust-relationships/replay", s.bearer(t), map[string]any{
+		"since": time.Now().Add(-time.Hour).UTC().Format(time.RFC3339), "remove": []any{trust},
+	})
+	got := map[string]float64{}
+	for _, item := range answer["parties"].([]any) {
+		party := item.(map[string]any)
+		got[fmt.Sprint(party["verdict"], " ", party["subject"])] += party["exchanges"].(float64)
+	}
+	want := map[string]float64{"shut_out agent:two": 1, "cannot_tell " + d.subject: 2}
+	if status != http.StatusOK || fmt.Sprint(got) != fmt.Sprint(want) || answer["derived"] != 1.0 {
+		t.Errorf("%d %v", status, answer)
+	}
+}
+
 // Rule 4: other systems grant by who acts, so to believe an issuer in it takes an administrator of trusts.
 func TestRule04AcceptingDelegation(t *testing.T) {
 	s, i := start(t, devConfig(t)), newIssuer(t)
