@@ -103,6 +103,7 @@ func (s *Service) event(caller identity.Identity, kind audit.Kind, object, addre
 	return audit.Event{
 		ID: id.New(now), Time: now, WorkspaceID: caller.Tenant().ID, Kind: kind, Subject: caller.Subject(),
 		Object: object, Address: address, Trusts: caller.Trusts(), Upstream: audit.UpstreamOf(caller),
+		Act: caller.Act().Names(caller.Tenant()),
 	}
 }
 

@@ -271,6 +271,28 @@ func TestRule34ReplayOfAnActorWithATokenOfAnotherIssuer(t *testing.T) {
 	}
 }
 
+// Rule 34: the record says of all that is done with such a token, and of what is refused, who acts.
+func TestRule34TheRecordSaysWhoActs(t *testing.T) {
+	s, i := start(t, devConfig(t)), newIssuer(t)
+	s.trust(t, i, map[string]any{"accept_delegation": true, "grants": []any{grant("workspace", "trust", "write")}})
+	token := s.must(t, exchangeForm(i.sign(t, "k1", told(i, s))))
+	workspaceID := claimsOf(t, token)["workspace_id"].(string)
+	want := fmt.Sprint([]string{
+		identity.ExternalSubject(workspaceID, elsewhere, "agent:one"), identity.ExternalSubject(workspaceID, i.URL, "bot:two"),
+	})
+	status, added := s.api(t, "POST", "/dev/trust-relationships", token, map[string]any{"issuer": i.URL, "subject_match": "ci:acme/x", "grants": []any{}})
+	if status != http.StatusCreated {
+		t.Fatalf("%d %v", status, added)
+	}
+	refusal := s.refuse(t, "/w/dev/token", token, "audience", "https://api.example.com")
+	for what, filter := range map[string]string{"a trust": "kind=trust.created&limit=1", "a refusal": fmt.Sprint("id=", refusal)} {
+		_, found := s.api(t, "GET", "/dev/events?"+filter, s.bearer(t), nil)
+		if items, _ := found["items"].([]any); len(items) != 1 || fmt.Sprint(items[0].(map[string]any)["act"]) != want {
+			t.Errorf("%s: %v", what, found)
+		}
+	}
+}
+
 // Rule 4: other systems grant by who acts, so to believe an issuer in it takes an administrator of trusts.
 func TestRule04AcceptingDelegation(t *testing.T) {
 	s, i := start(t, devConfig(t)), newIssuer(t)

@@ -99,6 +99,7 @@ func (s *Service) refuse(ctx context.Context, snapshot *workspace.Snapshot, call
 	event := audit.Event{
 		ID: f.Refusal, Time: now, WorkspaceID: snapshot.ID, Kind: audit.TokenRefused, Subject: caller.Subject(),
 		Address: req.From.Address, Upstream: audit.UpstreamOf(caller), Reason: brief(f.Error()),
+		Act:     caller.Act().Names(caller.Tenant()),
 		Details: map[string]string{"code": string(f.Code), "audience": brief(req.Want.Audience), "token_type": string(req.Want.TokenType)},
 	}
 	if !req.actor.IsZero() {
