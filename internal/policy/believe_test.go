@@ -286,6 +286,33 @@ func TestRule34AProposalStillLends(t *testing.T) {
 	}
 }
 
+// What would be refused for all that is changed is no reason to change anything.
+func TestRule34NothingIsProposedForWhoWouldBeRefusedAnyway(t *testing.T) {
+	w := newWorld(t)
+	acting := func(r *Request) { r.Actor = &Actor{} }
+	for _, row := range []struct {
+		rule   string
+		claims claims
+		ask    func(*Request)
+		change bool
+	}{
+		{"the token names who may act", claims{"may_act": claims{"sub": "a"}}, acting, true},
+		{"it names nobody", claims{}, acting, false},
+		{"it names somebody by more than is understood", claims{"may_act": claims{"sub": "a", "email": "a@acme.example"}}, acting, false},
+		{"who acts is cut off", claims{"act": claims{"sub": "a"}}, func(r *Request) { r.ActCutOff = "subject" }, false},
+		{"who acts is not", claims{"act": claims{"sub": "a"}}, func(*Request) {}, true},
+	} {
+		t.Run(row.rule, func(t *testing.T) {
+			row.claims["env"] = "Prod"
+			believed := trust(believing, func(tr *Trust) { tr.Condition = `claims.env == "prod"` })
+			e := Explain(w.supposed(row.claims), compile(t, believed), nil, w.ask(row.ask))
+			if f := e.Trusts[0]; e.Reason != NoTrust || (f.Change != nil) != row.change || (len(f.Advice) > 0) == row.change {
+				t.Errorf("%s: %+v", e.Reason, f)
+			}
+		})
+	}
+}
+
 func TestRule34ExplainNamesTheClause(t *testing.T) {
 	w := newWorld(t)
 	acting := func(r *Request) { r.Actor = &Actor{} }

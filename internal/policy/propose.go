@@ -92,7 +92,20 @@ func (p *proposal) holds(req Request) bool {
 		return false
 	}
 	changed, err := Compile(p.trust, tenant)
-	return err == nil && len(changed.find(p.caller, req).Failures) == 0 && p.entitles(req)
+	return err == nil && len(changed.find(p.caller, req).Failures) == 0 && p.believes(changed, req) && p.entitles(req)
+}
+
+// believes reports whether what the issuer says of who acts and who may leaves anything to be admitted (rule 34).
+func (p *proposal) believes(changed *Compiled, req Request) bool {
+	var d Decision
+	var s standing
+	switch {
+	case !d.believe(&s, p.caller, []*Compiled{changed}, req):
+		return p.hint("the exchange would be refused for what the token says of who acts or may act: " + d.Detail)
+	case req.Actor != nil && s.mayAct == nil:
+		return p.hint("the token lets nobody act for its subject; have the issuer write a may_act")
+	}
+	return true
 }
 
 // entitles adds to the change the grants that the trust lacks for what is asked.
