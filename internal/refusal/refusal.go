@@ -9,6 +9,7 @@
 package refusal
 
 import (
+	"cmp"
 	"encoding/json"
 	"strings"
 	"time"
@@ -70,14 +71,25 @@ func (r Refusal) Encode() ([]byte, error) {
 // Concerns reports whether a refusal says anything of a subject of its workspace: the token was, or claimed to be, that
 // subject's, or names it.
 func (r Refusal) Concerns(subject string) bool {
-	var said struct {
-		Issuer  string `json:"iss"`
-		Subject string `json:"sub"`
+	return strings.Contains(r.Claims, subject) || strings.Contains(r.Reason, subject) || r.names(json.RawMessage(r.Claims), "", subject)
+}
+
+// names reports whether claims, or an actor inside them, are a subject's. Who has no issuer beside him is of the token's own.
+func (r Refusal) names(claims json.RawMessage, issuer, subject string) bool {
+	said := struct {
+		Issuer  string          `json:"iss"`
+		Subject string          `json:"sub"`
+		Act     json.RawMessage `json:"act"`
+		MayAct  json.RawMessage `json:"may_act"`
+	}{Issuer: issuer}
+	if json.Unmarshal(claims, &said) != nil {
+		return false
 	}
-	if json.Unmarshal([]byte(r.Claims), &said) == nil && identity.ExternalSubject(r.WorkspaceID, said.Issuer, said.Subject) == subject {
+	if identity.ExternalSubject(r.WorkspaceID, said.Issuer, said.Subject) == subject {
 		return true
 	}
-	return strings.Contains(r.Claims, subject) || strings.Contains(r.Reason, subject)
+	issuer = cmp.Or(issuer, said.Issuer)
+	return r.names(said.Act, issuer, subject) || r.names(said.MayAct, issuer, subject)
 }
 
 // Decode takes over what Encode returned.
