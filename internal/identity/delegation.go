@@ -66,19 +66,22 @@ type MayAct struct {
 // Names reports whether this is who has the credential: that of the issuer and the subject named, byte for byte, or one of our
 // own that he got for it, whose subject follows from both (rule 10).
 func (m *MayAct) Names(actor Identity) bool {
-	named := Act{Issuer: m.Issuer, Subject: m.Subject}
+	named := m.named()
 	if actor.Kind() == External && !named.ours(actor.Tenant()) {
 		return m.Issuer == actor.Issuer() && m.Subject == actor.ExternalSubject()
 	}
 	return named.Name(actor.Tenant()) == actor.Subject()
 }
 
-// String returns whom it names, for people.
-func (m *MayAct) String() string {
+func (m *MayAct) named() *Act { return &Act{Issuer: m.Issuer, Subject: m.Subject} }
+
+// Describe returns whom it names: as nsc does in a workspace, by which the record is searched, and for people as his issuer does.
+func (m *MayAct) Describe(tenant Tenant) string {
+	name := m.named().Name(tenant)
 	if m.Issuer == "" {
-		return m.Subject
+		return name
 	}
-	return m.Subject + " of " + m.Issuer
+	return name + " (" + m.Subject + " of " + m.Issuer + ")"
 }
 
 // Act returns who acts for the subject of a credential of our own; nil for nobody.

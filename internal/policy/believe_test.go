@@ -135,6 +135,20 @@ func TestRule34WhomAnIssuerLetsAct(t *testing.T) {
 	}
 }
 
+// The record finds whom the issuer named by nsc's name of him (rule 21), and people by his issuer's.
+func TestRule34ARefusalNamesWhomTheIssuerNamed(t *testing.T) {
+	w := newWorld(t)
+	d := w.acting(claims{"may_act": claims{"sub": "agent:two"}}, nil, compile(t, trust(believing), agents()))
+	for _, named := range []string{"agent:one", "agent:two"} {
+		if !strings.Contains(d.Detail, identity.ExternalSubject(tenant.ID, issuer, named)) {
+			t.Errorf("%s: %s", named, d.Detail)
+		}
+	}
+	if !strings.Contains(d.Detail, "agent:two of "+issuer) {
+		t.Errorf("for people: %s", d.Detail)
+	}
+}
+
 // One of ours may be named, and one whom the issuer named may show what he got here for his own token.
 func TestRule34AnIssuerLetsOneOfOursAct(t *testing.T) {
 	w := newWorld(t)

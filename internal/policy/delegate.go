@@ -32,7 +32,7 @@ func (d *Decision) delegate(s *standing, req Request) bool {
 	may, name := s.mayAct, req.Actor.Caller.Subject()
 	switch {
 	case !may.Names(req.Actor.Caller):
-		return d.refuse(ActorRefused, "the subject's token lets "+may.String()+" act for it, not "+name)
+		return d.refuse(ActorRefused, "the subject's token lets "+may.Describe(req.Actor.Caller.Tenant())+" act for it, not "+name)
 	case actor.act != nil:
 		return d.refuse(ActorRefused, "the actor's token is one of somebody whom he acts for himself")
 	case actor.singleUse:
