@@ -2,6 +2,7 @@ package workspace
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/nsc-federation/nsc/internal/identity"
@@ -96,7 +97,7 @@ func (s *Snapshot) TokenCut(ctx context.Context, tokenID string) (bool, error) {
 		if cut, err = s.reader.TokenCut(ctx, s.ID, tokenID); err != nil {
 			return false, err
 		}
-		s.tokens.Add(tokenID, cut)
+		s.tokens.Add(strings.Clone(tokenID), cut) // it is a part of its whole token
 	}
 	return cut, nil
 }

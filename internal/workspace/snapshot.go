@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -137,7 +138,7 @@ func (s *Snapshot) RestsOf(ctx context.Context, tokenID string, find func(contex
 	}
 	rests, err := find(ctx)
 	if err == nil {
-		s.rests.Add(tokenID, rests)
+		s.rests.Add(strings.Clone(tokenID), rests) // it is a part of its whole token
 	}
 	return rests, err
 }
