@@ -13,6 +13,7 @@ type Entry struct {
 	TokenID     string   // jti of the token that the event is about; may be empty
 	Trusts      []string // IDs of the trusts that contributed
 	Parents     []string // of an issued token: jti of the tokens that it was issued for
+	Actors      []string // of an issued token: subjects that act in it
 	Salt        [16]byte
 	Body        []byte  // canonical encoding of the event
 	Use         *Use    // consumed in the same transaction; nil for none
@@ -59,6 +60,7 @@ type Query struct {
 	Trust       string
 	TokenID     string
 	Parent      string // jti of a token that others were issued for
+	Actor       string // subject that acts in the token
 	Limit       int    // 1 to 1000
 	Bytes       int    // of bodies, after which no more events are taken; 0 is no bound
 	Before      string // the ID to go on from: events older than it

@@ -77,8 +77,12 @@ func (e Event) entry() Entry {
 	for _, t := range e.Trusts {
 		entry.Trusts = append(entry.Trusts, t.ID)
 	}
+	if e.Token == nil {
+		return entry
+	}
+	entry.Actors = e.Act
 	for _, u := range []*Upstream{e.Upstream, e.Actor} {
-		if e.Token != nil && u != nil && u.TokenID != "" {
+		if u != nil && u.TokenID != "" {
 			entry.Parents = append(entry.Parents, u.TokenID)
 		}
 	}

@@ -15,7 +15,7 @@ import (
 func (p *program) cutOffCommand() *cobra.Command {
 	var t api.CutOffTarget
 	cmd := p.group("cutoff", "Cut off a trust, a token, a key, an issuer or a subject, this second",
-		`Once the command has returned, no node of the server issues anything that it forbids, and the server's own uses refuse what was issued before. It prints what it cannot reach: living tokens for other audiences, which others verify by themselves until they expire.
+		`Once the command has returned, no node of the server issues anything that it forbids, and the server's own uses refuse what was issued before. It prints what it cannot reach: living tokens for other audiences, which others verify by themselves until they expire. With a subject or an issuer, tokens in which he acts for somebody else are among them.
 
 A trust keeps its terms, and a new token may be had by it; a subject and an issuer are also refused new tokens until the cut-off is lifted.`,
 		`nsc cutoff --issuer https://token.actions.githubusercontent.com --subject repo:acme/api:ref:refs/heads/main --reason "leaked runner"
@@ -76,7 +76,11 @@ func touched(w io.Writer, result api.CutOffResult) {
 
 // unreachable says what a cut-off does not reach (rule 23).
 func (p *program) unreachable(w io.Writer, result api.CutOffResult) {
-	if len(result.Unreachable) == 0 {
+	switch {
+	case len(result.Unreachable) == 0 && result.Incomplete:
+		fmt.Fprintln(w, "No living tokens were found out of reach, but not all were looked at.")
+		return
+	case len(result.Unreachable) == 0:
 		fmt.Fprintln(w, "No living tokens are out of reach.")
 		return
 	}
@@ -87,7 +91,7 @@ func (p *program) unreachable(w io.Writer, result api.CutOffResult) {
 	}
 	table(w, []string{"AUDIENCE", "TOKENS", "LAST ENDS"}, rows)
 	if result.Incomplete {
-		fmt.Fprintln(w, "There are more; not all were counted.")
+		fmt.Fprintln(w, "There may be more: not all were looked at.")
 	}
 }
 

@@ -2,8 +2,6 @@ package manage
 
 import (
 	"context"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/nsc-federation/nsc/internal/audit"
@@ -11,7 +9,6 @@ import (
 	"github.com/nsc-federation/nsc/internal/id"
 	"github.com/nsc-federation/nsc/internal/identity"
 	"github.com/nsc-federation/nsc/internal/keys"
-	"github.com/nsc-federation/nsc/internal/policy"
 	"github.com/nsc-federation/nsc/internal/workspace"
 )
 
@@ -33,13 +30,6 @@ type Target struct {
 	Reason  string // for people
 }
 
-// Unreachable counts tokens that a cut-off does not reach, because those they are for verify them by themselves (rule 23).
-type Unreachable struct {
-	Audience string
-	Count    int
-	Latest   time.Time // when the last of them ends
-}
-
 // CutOffResult says what a cut-off did.
 type CutOffResult struct {
 	ID          string // of the lasting cut-off; "" for a trust or a key, which know it themselves
@@ -50,12 +40,9 @@ type CutOffResult struct {
 }
 
 const (
-	maxReason    = 500
-	maxIssuer    = 512
-	maxSubject   = 2048
-	countEvents  = MaxEvents
-	countAtMost  = 200 // pages of the record that are read to count what is not reached
-	maxTokenLife = policy.LongestDuration
+	maxReason  = 500
+	maxIssuer  = 512
+	maxSubject = 2048
 )
 
 // CutOff forbids what the target names. Once it has returned, no node signs what it forbids (rule 22): the generation
@@ -287,73 +274,4 @@ func (s *Service) LiftCutOff(ctx context.Context, caller identity.Identity, cutO
 		s.c.Forget(caller.Tenant().ID)
 	}
 	return err
-}
-
-// unreachable counts the living tokens for third parties that a cut-off is about, by the record.
-func (s *Service) unreachable(ctx context.Context, caller identity.Identity, t Target) ([]Unreachable, bool, error) {
-	now, tenant := s.c.Now(), caller.Tenant()
-	q := audit.Query{
-		WorkspaceID: tenant.ID, Since: now.Add(-maxTokenLife), Kinds: []audit.Kind{audit.TokenIssued}, Limit: countEvents,
-		Trust: t.Trust, TokenID: t.Token,
-	}
-	about := func(audit.Event) bool { return true }
-	switch t.named() {
-	case "key": // whoever verifies by himself refuses them as soon as he asks for the keys again
-		return nil, false, nil
-	case "subject":
-		c, err := t.lasting(tenant)
-		if err != nil {
-			return nil, false, err
-		}
-		q.Subject = c.Value
-	case "issuer":
-		hash := identity.IssuerHash(t.Issuer)
-		about = func(e audit.Event) bool {
-			of, ok := identity.SubjectIssuer(e.Subject)
-			return ok && of == hash
-		}
-	}
-	found, incomplete := map[string]*Unreachable{}, false
-	for range countAtMost {
-		entries, err := s.c.Record.Search(ctx, q)
-		if err != nil {
-			return nil, false, err
-		}
-		for _, entry := range entries {
-			e, err := audit.Decode(entry.Body)
-			if err != nil {
-				incomplete = true
-				continue
-			}
-			if e.Token != nil && e.Token.Audience != tenant.Issuer && e.Token.ExpiresAt.After(now) && about(e) {
-				count(found, e.Token)
-			}
-		}
-		if len(entries) < countEvents {
-			return sorted(found), incomplete, nil
-		}
-		q.Before = entries[len(entries)-1].ID
-	}
-	return sorted(found), true, nil
-}
-
-func count(found map[string]*Unreachable, t *audit.Token) {
-	u := found[t.Audience]
-	if u == nil {
-		u = &Unreachable{Audience: t.Audience}
-		found[t.Audience] = u
-	}
-	u.Count++
-	if t.ExpiresAt.After(u.Latest) {
-		u.Latest = t.ExpiresAt
-	}
-}
-
-func sorted(found map[string]*Unreachable) []Unreachable {
-	list := make([]Unreachable, 0, len(found))
-	for _, u := range found {
-		list = append(list, *u)
-	}
-	slices.SortFunc(list, func(a, b Unreachable) int { return strings.Compare(a.Audience, b.Audience) })
-	return list
 }

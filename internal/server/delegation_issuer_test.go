@@ -77,7 +77,8 @@ func TestRule21WhoActsByAnIssuersWordIsCutOff(t *testing.T) {
 			external := i.sign(t, "k1", told(i, s))
 			token := s.must(t, exchangeForm(external))
 			third := s.must(t, exchangeForm(token, "requested_token_type", idTokenType, "audience", "https://api.example.com"))
-			if status, answer := s.api(t, "POST", "/dev/cut-offs", s.bearer(t), target(i)); status != http.StatusCreated {
+			status, answer := s.api(t, "POST", "/dev/cut-offs", s.bearer(t), target(i))
+			if status != http.StatusCreated || !strings.Contains(fmt.Sprint(answer["unreachable"]), "audience:https://api.example.com count:1 ") {
 				t.Fatalf("%d %v", status, answer)
 			}
 			for what, token := range map[string]string{"the token": token, "an ID token derived from it": third} {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 )
 
@@ -94,8 +95,12 @@ func TestRule34CutOffWithEither(t *testing.T) {
 			if a := s.introspect(t, s.bearer(t), third); a["active"] != true {
 				t.Fatalf("before: %v", a)
 			}
-			if status, answer := s.api(t, "POST", "/dev/cut-offs", s.bearer(t), target(d, i)); status != http.StatusCreated {
+			status, answer := s.api(t, "POST", "/dev/cut-offs", s.bearer(t), target(d, i))
+			if status != http.StatusCreated {
 				t.Fatalf("%d %v", status, answer)
+			}
+			if u := fmt.Sprint(answer["unreachable"]); strings.Contains(u, "audience:https://api.example.com count:1 ") == strings.Contains(name, "token") {
+				t.Errorf("unreachable: %s", u)
 			}
 			for what, token := range map[string]string{"the token": token, "an ID token derived from it": third} {
 				if a := s.introspect(t, s.bearer(t), token); a["active"] != false {

@@ -57,12 +57,15 @@ func scanDoomed(r row) (d doomed, err error) {
 
 // erase removes an event and what it is found by.
 func (d doomed) erase(ctx context.Context, tx *sql.Tx) error {
-	links := make([][]byte, 0, len(d.Trusts)+len(d.Parents))
+	links := make([][]byte, 0, len(d.Trusts)+len(d.Parents)+len(d.Actors))
 	for _, t := range d.Trusts {
 		links = append(links, digest(t))
 	}
 	for _, p := range d.Parents {
 		links = append(links, parentKey(p))
+	}
+	for _, a := range d.Actors {
+		links = append(links, actorKey(a))
 	}
 	for _, link := range links {
 		_, err := tx.ExecContext(ctx, `DELETE FROM event_trusts WHERE workspace_id = $1 AND trust = $2 AND event_id = $3`,

@@ -57,6 +57,7 @@ func (f filter) selects(e *audit.Entry) bool {
 		f.Subject != "" && f.Subject != e.Subject,
 		f.Trust != "" && !slices.Contains(e.Trusts, f.Trust),
 		f.Parent != "" && !slices.Contains(e.Parents, f.Parent),
+		f.Actor != "" && !slices.Contains(e.Actors, f.Actor),
 		f.TokenID != "" && f.TokenID != e.TokenID:
 		return false
 	}
@@ -92,15 +93,19 @@ func (f filter) selection(token string, args ...any) selection {
 	var w where
 	idColumn := "e.id"
 	w.add(`FROM events AS e`)
+	link := func(alias string, key []byte) {
+		idColumn = alias + ".event_id"
+		w.add(` JOIN event_trusts AS `+alias+` ON `+alias+`.workspace_id = e.workspace_id AND `+idColumn+` = e.id
+			AND `+alias+`.workspace_id = ? AND `+alias+`.trust = ?`, f.workspace[:], key)
+	}
 	if f.Trust != "" {
-		idColumn = "t.event_id"
-		w.add(` JOIN event_trusts AS t ON t.workspace_id = e.workspace_id AND t.event_id = e.id
-			AND t.workspace_id = ? AND t.trust = ?`, f.workspace[:], digest(f.Trust))
+		link("t", digest(f.Trust))
 	}
 	if f.Parent != "" {
-		idColumn = "p.event_id"
-		w.add(` JOIN event_trusts AS p ON p.workspace_id = e.workspace_id AND p.event_id = e.id
-			AND p.workspace_id = ? AND p.trust = ?`, f.workspace[:], parentKey(f.Parent))
+		link("p", parentKey(f.Parent))
+	}
+	if f.Actor != "" {
+		link("a", actorKey(f.Actor))
 	}
 	w.add(` WHERE e.workspace_id = ?`, f.workspace[:])
 	if f.only != nil {

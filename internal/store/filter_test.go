@@ -23,6 +23,7 @@ func TestSearchesUseTheirIndexes(t *testing.T) {
 		"before":  {query: audit.Query{Before: id.New(time.Now())}, index: "sqlite_autoindex_events_1 (workspace_id=? AND id<?)"},
 		"subject": {query: audit.Query{Subject: "x"}, index: "events_by_subject (workspace_id=? AND subject=?)"},
 		"trust":   {query: audit.Query{Trust: "x"}, index: "PRIMARY KEY (workspace_id=? AND trust=?)"},
+		"actor":   {query: audit.Query{Actor: "x"}, index: "PRIMARY KEY (workspace_id=? AND trust=?)"},
 		"token":   {query: audit.Query{TokenID: "x"}, index: "events_by_token (workspace_id=? AND token=?)"},
 		"kind":    {query: audit.Query{Kinds: []audit.Kind{audit.TokenRefused}}, index: "events_by_kind (workspace_id=? AND kind=?)"},
 		"count":   {query: audit.Query{Since: time.Now()}, index: "COVERING INDEX events_by_time (workspace_id=? AND time>?)", count: true},

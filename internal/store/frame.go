@@ -14,7 +14,8 @@ import (
 //
 //	frame = version, number of entries, { length of entry, entry }
 //	entry = version, ID (16 bytes), workspace ID (16 bytes), generation, time, kind, subject, token ID,
-//	        number of links, { trust ID, or "jti:" and the ID of a parent token }, salt (16 bytes), body (the rest)
+//	        number of links, { trust ID, or "jti:" and the ID of a parent token, or "act:" and the subject of an actor },
+//	        salt (16 bytes), body (the rest)
 //
 // Versions are a byte; numbers, lengths and times (microseconds) are variable-length integers of encoding/binary; texts
 // have their length before them. An entry moves from its frame into its row byte for byte.
@@ -23,8 +24,12 @@ const (
 	entryVersion = 1
 )
 
-// parentLink begins a link to a parent token. An ID has no colon.
-const parentLink = "jti:"
+// What begins the links that are none to a trust, whose ID has no colon. An earlier release, which may run beside this one,
+// takes those to actors for trusts, and makes of them the same rows.
+const (
+	parentLink = "jti:"
+	actorLink  = "act:"
+)
 
 const (
 	atID        = 1
@@ -90,13 +95,15 @@ func appendEntry(dst []byte, e *draft) []byte {
 	dst = appendText(dst, string(e.Kind))
 	dst = appendText(dst, e.Subject)
 	dst = appendText(dst, e.TokenID)
-	dst = binary.AppendUvarint(dst, uint64(len(e.Trusts)+len(e.Parents)))
+	dst = binary.AppendUvarint(dst, uint64(len(e.Trusts)+len(e.Parents)+len(e.Actors)))
 	for _, t := range e.Trusts {
 		dst = appendText(dst, t)
 	}
 	for _, p := range e.Parents {
-		dst = append(binary.AppendUvarint(dst, uint64(len(parentLink)+len(p))), parentLink...)
-		dst = append(dst, p...)
+		dst = appendLink(dst, parentLink, p)
+	}
+	for _, a := range e.Actors {
+		dst = appendLink(dst, actorLink, a)
 	}
 	dst = append(dst, e.Salt[:]...)
 	return append(dst, e.Body...)
@@ -106,20 +113,33 @@ func appendText(dst []byte, s string) []byte {
 	return append(binary.AppendUvarint(dst, uint64(len(s))), s...)
 }
 
+func appendLink(dst []byte, prefix, s string) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(prefix)+len(s)))
+	return append(append(dst, prefix...), s...)
+}
+
 // entrySize is the number of bytes of an entry.
 func entrySize(e *audit.Entry) int {
 	n := atRest + varintSize(e.Generation) + varintSize(micros(e.Time)) +
-		textSize(string(e.Kind)) + textSize(e.Subject) + textSize(e.TokenID) + uvarintSize(uint64(len(e.Trusts)+len(e.Parents)))
+		textSize(string(e.Kind)) + textSize(e.Subject) + textSize(e.TokenID) +
+		uvarintSize(uint64(len(e.Trusts)+len(e.Parents)+len(e.Actors)))
 	for _, t := range e.Trusts {
 		n += textSize(t)
 	}
 	for _, p := range e.Parents {
-		n += uvarintSize(uint64(len(parentLink)+len(p))) + len(parentLink) + len(p)
+		n += linkSize(parentLink, p)
+	}
+	for _, a := range e.Actors {
+		n += linkSize(actorLink, a)
 	}
 	return n + len(e.Salt) + len(e.Body)
 }
 
 func textSize(s string) int { return uvarintSize(uint64(len(s))) + len(s) }
+
+func linkSize(prefix, s string) int {
+	return uvarintSize(uint64(len(prefix)+len(s))) + len(prefix) + len(s)
+}
 
 func varintSize(v int64) int { return uvarintSize(uint64(v)<<1 ^ uint64(v>>63)) }
 
@@ -164,12 +184,7 @@ func decodeEntry(encoded []byte) (audit.Entry, error) {
 	e.Time = moment(d.varint())
 	e.Kind, e.Subject, e.TokenID = audit.Kind(d.text()), d.text(), d.text()
 	for range d.count(1) {
-		link := d.text()
-		if parent, ok := strings.CutPrefix(link, parentLink); ok {
-			e.Parents = append(e.Parents, parent)
-		} else {
-			e.Trusts = append(e.Trusts, link)
-		}
+		addLink(&e, d.text())
 	}
 	e.Salt = d.key()
 	e.Body = d.rest
@@ -177,6 +192,16 @@ func decodeEntry(encoded []byte) (audit.Entry, error) {
 		return audit.Entry{}, fmt.Errorf("%w: an entry", errDamaged)
 	}
 	return e, nil
+}
+
+func addLink(e *audit.Entry, link string) {
+	if parent, ok := strings.CutPrefix(link, parentLink); ok {
+		e.Parents = append(e.Parents, parent)
+	} else if actor, ok := strings.CutPrefix(link, actorLink); ok {
+		e.Actors = append(e.Actors, actor)
+	} else {
+		e.Trusts = append(e.Trusts, link)
+	}
 }
 
 // decoder reads what may be damaged. After its first failure it returns zeros.

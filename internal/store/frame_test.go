@@ -22,6 +22,7 @@ func anyEntry(t *rapid.T) audit.Entry {
 		Subject:    rapid.String().Draw(t, "subject"), TokenID: rapid.String().Draw(t, "token"),
 		Trusts:  rapid.SliceOf(rapid.SampledFrom([]string{"", "t", "trust"})).Draw(t, "trusts"),
 		Parents: rapid.SliceOf(rapid.String()).Draw(t, "parents"),
+		Actors:  rapid.SliceOf(rapid.String()).Draw(t, "actors"),
 		Salt:    anyKey(t), Body: rapid.SliceOf(rapid.Byte()).Draw(t, "body"),
 	}
 	if len(e.Trusts) == 0 {
@@ -29,6 +30,9 @@ func anyEntry(t *rapid.T) audit.Entry {
 	}
 	if len(e.Parents) == 0 {
 		e.Parents = nil
+	}
+	if len(e.Actors) == 0 {
+		e.Actors = nil
 	}
 	return e
 }

@@ -189,7 +189,10 @@ func parentKey(jti string) []byte {
 	return digest(parentLink + jti)
 }
 
-// unpack inserts events, and the trusts and parents that they are found by, or returns errRepeated where one is there already.
+// actorKey returns what the tokens are found by that a subject acts in.
+func actorKey(subject string) []byte { return digest(actorLink + subject) }
+
+// unpack inserts events, and the trusts, parents and actors that they are found by, or returns errRepeated where one is there already.
 func (s *Store) unpack(ctx context.Context, tx *sql.Tx, list []sequenced) error {
 	events := make([]any, 0, eventWidth*len(list))
 	links := make([]any, 0, 3*2*len(list))
@@ -201,6 +204,9 @@ func (s *Store) unpack(ctx context.Context, tx *sql.Tx, list []sequenced) error 
 		}
 		for _, p := range e.Parents {
 			links = append(links, e.workspace(), parentKey(p), e.id())
+		}
+		for _, a := range e.Actors {
+			links = append(links, e.workspace(), actorKey(a), e.id())
 		}
 	}
 	inserted, err := execRows(ctx, tx, s.hot.events, events, eventWidth)

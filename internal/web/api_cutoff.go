@@ -63,8 +63,8 @@ type unreachableBody struct {
 // cutOffResult is what a cut-off did.
 type cutOffResult struct {
 	ID          string            `json:"id,omitempty" doc:"Of the lasting cut-off, to lift it; absent for a trust or a key" example:"agolopj52c6lk4olb3kgm6gybq"`
-	Unreachable []unreachableBody `json:"unreachable" nullable:"false" doc:"Living tokens that others verify by themselves, by audience"`
-	Incomplete  bool              `json:"incomplete,omitempty" doc:"There were more tokens than were counted"`
+	Unreachable []unreachableBody `json:"unreachable" nullable:"false" doc:"Living tokens that others verify by themselves, by audience; those in which the subject, or a subject of the issuer, acts for another are among them"`
+	Incomplete  bool              `json:"incomplete,omitempty" doc:"There may be more: not all tokens were looked at, or not all could be read"`
 	Trusts      []string          `json:"trusts,omitempty" nullable:"false" doc:"IDs of trust relationships that the subject, or a subject of the issuer, created or was the last to change, 100 at most: they stay, and somebody should look at them. To callers who may read them"`
 	MoreTrusts  bool              `json:"more_trusts,omitempty" doc:"There are more of these"`
 }

@@ -194,6 +194,7 @@ func (l *lab) population(n int) []audit.Entry {
 		e.ID, e.Subject, e.Body = id.New(e.Time), someSubjects[r.IntN(3)], fmt.Append(nil, i)
 		e.TokenID = []string{"", e.ID, "jti"}[r.IntN(3)]
 		e.Parents = [][]string{nil, {"parent"}, {parentID, "parent"}}[r.IntN(3)]
+		e.Actors = [][]string{nil, {"actor"}, {"subject one", "actor"}}[r.IntN(3)]
 		for _, t := range someTrusts {
 			if r.IntN(2) == 0 {
 				e.Trusts = append(e.Trusts, t)
@@ -228,6 +229,10 @@ func queries(all []audit.Entry) map[string]audit.Query {
 		"own parent":        {Parent: parentID},
 		"parent and trust":  {Parent: "parent", Trust: "t1"},
 		"no parent":         {Parent: "t1"},
+		"actor":             {Actor: "subject one"},
+		"actor who is both": {Actor: "subject one", Subject: "subject one"},
+		"actor, all else":   {Actor: "actor", Parent: "parent", Trust: "t1"},
+		"no actor":          {Actor: "parent"},
 		"own token":         {TokenID: own.ID},
 		"event, no token":   {TokenID: all[slices.IndexFunc(all, func(e audit.Entry) bool { return e.TokenID == "" })].ID},
 		"one":               {ID: own.ID},
@@ -257,6 +262,7 @@ func expected(all []audit.Entry, q audit.Query) []audit.Entry {
 		case q.Subject != "" && e.Subject != q.Subject:
 		case q.Trust != "" && !slices.Contains(e.Trusts, q.Trust):
 		case q.Parent != "" && !slices.Contains(e.Parents, q.Parent):
+		case q.Actor != "" && !slices.Contains(e.Actors, q.Actor):
 		case q.ID != "" && e.ID != q.ID:
 		case q.TokenID != "" && e.TokenID != q.TokenID:
 		case q.Before != "" && !older(e.ID, q.Before):

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/nsc-federation/nsc/internal/store"
 )
@@ -11,6 +12,9 @@ import (
 var installations = map[string]func(*lab){
 	"an installation is created once": func(l *lab) {
 		l.is(l.CreateInstallation(l.ctx, store.Installation{BaseURL: "https://other.example.com"}), store.ErrExists)
+		linked, err := l.ActorsSince(l.ctx)
+		l.must(err)
+		equal(l, linked, time.Time{})
 		got, err := l.Installation(l.ctx)
 		l.must(err)
 		equal(l, got, installation)

@@ -253,7 +253,7 @@ var logs = map[string]func(*lab){
 		}
 		links := 0
 		for _, e := range kept {
-			links += len(e.Trusts) + len(e.Parents)
+			links += len(e.Trusts) + len(e.Parents) + len(e.Actors)
 		}
 		tables, err := l.Export(l.ctx, io.Discard)
 		l.must(err)

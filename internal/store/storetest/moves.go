@@ -28,6 +28,9 @@ var moves = map[string]func(*lab){
 			if want, got := l.contents(), (&lab{T: l.T, Store: there, ctx: l.ctx, one: l.one, two: l.two}).contents(); !reflect.DeepEqual(got, want) {
 				l.Errorf("%s: %+v\nwant %+v", engine, got, want)
 			}
+			if n, err := there.Count(l.ctx, audit.Query{WorkspaceID: l.one.ID, Actor: "actor"}); n != 1 || err != nil {
+				l.Errorf("%s: %d events are found by who acts in them: %v", engine, n, err)
+			}
 			_, err = there.Sequence(l.ctx, 64)
 			l.must(err)
 			_, back := l.exported(there)
@@ -103,7 +106,7 @@ func (l *lab) movable() {
 	l.Helper()
 	l.workspace(workspace.SystemName)
 	e := l.using(&audit.Use{Issuer: "https://issuer.example.com", TokenID: "once", ExpiresAt: now, Payload: []byte{0, 1}})
-	e.Trusts = []string{"trust"}
+	e.Trusts, e.Actors = []string{"trust"}, []string{"actor"}
 	l.appends(e, audit.Committed)
 	l.furnished()
 	l.must(l.CreateLogKey(l.ctx, keys.LogKey{WorkspaceID: l.one.ID, Public: []byte{0}, Sealed: []byte{1}, CreatedAt: now}))
