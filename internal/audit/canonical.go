@@ -123,6 +123,7 @@ type canonicalToken struct {
 	Audience    string `json:"audience"`
 	Subject     string `json:"subject"`
 	Algorithm   string `json:"algorithm"`
+	KeyID       string `json:"key_id"`
 	ExpiresAt   int64  `json:"expires_at"`
 	PayloadHash string `json:"payload_sha256"`
 }
@@ -178,7 +179,7 @@ func (c canonicalEvent) event() Event {
 	}
 	if t := c.Token; t != nil {
 		e.Token = &Token{
-			ID: t.ID, Type: t.Type, Audience: t.Audience, Subject: t.Subject, Algorithm: t.Algorithm,
+			ID: t.ID, Type: t.Type, Audience: t.Audience, Subject: t.Subject, Algorithm: t.Algorithm, KeyID: t.KeyID,
 			ExpiresAt: fromMicros(t.ExpiresAt), PayloadHash: t.PayloadHash,
 		}
 	}

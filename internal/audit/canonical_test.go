@@ -36,6 +36,13 @@ var vectors = map[string]Event{
 		},
 		Trusts: []identity.TrustRef{{ID: "eeeeeeeeeeeeeeeeeeeeeeeeea", Version: 3}, {ID: "ffffffffffffffffffffffffff", Version: 1 << 40}},
 	},
+	"signed": {
+		ID: "aaaaaaaaaaaaaaaaaaaaaaaaaa", Time: eventTime, WorkspaceID: "bbbbbbbbbbbbbbbbbbbbbbbbba", Kind: TokenIssued,
+		Token: &Token{
+			ID: "aaaaaaaaaaaaaaaaaaaaaaaaaa", Type: "id_token", Audience: "https://api.example", Subject: "s", Algorithm: "RS256",
+			KeyID: "gggggggggggggggggggggggggg", ExpiresAt: eventTime.Add(5 * time.Minute), PayloadHash: strings.Repeat("0f", 32),
+		},
+	},
 	"written": {
 		ID: "aaaaaaaaaaaaaaaaaaaaaaaaaa", Time: eventTime, WorkspaceID: "bbbbbbbbbbbbbbbbbbbbbbbbba", Kind: TrustUpdated,
 		Subject: "workspace/bbbbbbbbbbbbbbbbbbbbbbbbba/user/dddddddddddddddddddddddddd", Object: "eeeeeeeeeeeeeeeeeeeeeeeeea",

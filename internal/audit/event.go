@@ -38,6 +38,7 @@ type Token struct {
 	Audience    string    `json:"audience"`
 	Subject     string    `json:"subject"`
 	Algorithm   string    `json:"algorithm"`
+	KeyID       string    `json:"key_id,omitempty"` // kid of the key chosen to sign it; none for an opaque token
 	ExpiresAt   time.Time `json:"expires_at"`
 	PayloadHash string    `json:"payload_sha256"` // hex, of the claims as signed
 }
@@ -128,6 +129,7 @@ func (t *Token) appendCanonical(b []byte) []byte {
 	b = appendText(b, "audience", t.Audience)
 	b = appendText(b, "subject", t.Subject)
 	b = appendText(b, "algorithm", t.Algorithm)
+	b = appendText(b, "key_id", t.KeyID)
 	b = appendTime(b, "expires_at", t.ExpiresAt)
 	b = appendText(b, "payload_sha256", t.PayloadHash)
 	return append(b, '}')

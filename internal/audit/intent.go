@@ -24,6 +24,7 @@ type Origin struct {
 // intended is one token on its way through the record.
 type intended struct {
 	grant   policy.Grant
+	keyID   string
 	from    Origin
 	payload []byte
 	hash    [32]byte
@@ -31,9 +32,10 @@ type intended struct {
 	ends    time.Time
 }
 
-// Intent records that a token is about to be issued, and returns the receipt that alone can be signed. It returns once
+// Intent records that a token is about to be issued, and returns the receipt that alone can be signed, by the key of that ID
+// and no other; "" is a token that is not signed but kept (see keys.Opaques). It returns once
 // the record is durable, or ErrMoved, ErrReplayed, ErrNoTokenID, ErrBusy or the log's error; then nothing may be signed.
-func (r *Recorder) Intent(ctx context.Context, g policy.Grant, from Origin) (Receipt, error) {
+func (r *Recorder) Intent(ctx context.Context, g policy.Grant, keyID string, from Origin) (Receipt, error) {
 	switch {
 	case g.IsZero():
 		return Receipt{}, errors.New("audit: no grant")
@@ -44,7 +46,7 @@ func (r *Recorder) Intent(ctx context.Context, g policy.Grant, from Origin) (Rec
 	case ctx.Err() != nil: // nobody waits for a token: a single use is not to be wasted on him
 		return Receipt{}, ctx.Err()
 	}
-	i := intended{g, from, g.Payload(), sha256.Sum256(g.Payload()), g.ID(), g.ExpiresAt()}
+	i := intended{g, keyID, from, g.Payload(), sha256.Sum256(g.Payload()), g.ID(), g.ExpiresAt()}
 	entry := i.entry(TokenIssued, g.IssuedAt())
 	if g.SingleUse() {
 		entry.Use = i.use()
@@ -67,7 +69,7 @@ func (i intended) receipt(res result) (Receipt, error) {
 		return Receipt{}, fmt.Errorf("audit: verdict %d on a token", res.outcome.Verdict)
 	}
 	return Receipt{&receipt{
-		grant: i.grant, payload: i.payload, hash: i.hash, tokenID: i.tokenID, expiresAt: i.ends, began: res.began,
+		grant: i.grant, keyID: i.keyID, payload: i.payload, hash: i.hash, tokenID: i.tokenID, expiresAt: i.ends, began: res.began,
 	}}, nil
 }
 
@@ -78,7 +80,7 @@ func (i intended) entry(kind Kind, at time.Time) Entry {
 		Subject: g.Caller().Subject(), Address: i.from.Address,
 		Token: &Token{
 			ID: i.tokenID, Type: string(g.TokenType()), Audience: g.Audience(), Subject: g.Subject(),
-			Algorithm: string(g.Algorithm()), ExpiresAt: i.ends, PayloadHash: hex.EncodeToString(i.hash[:]),
+			Algorithm: string(g.Algorithm()), KeyID: i.keyID, ExpiresAt: i.ends, PayloadHash: hex.EncodeToString(i.hash[:]),
 		},
 		Upstream: UpstreamOf(g.Caller()), Act: g.Act().Names(g.Caller().Tenant()), Trusts: g.Trusts(),
 	}

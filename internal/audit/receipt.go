@@ -28,11 +28,12 @@ func Lapse(ctx context.Context) error {
 }
 
 // Receipt is the proof that the intent to issue a token is durable. It signs once, exactly the payload whose hash was
-// recorded (rule 26), and only within ReceiptLife.
+// recorded (rule 26), with the key that was, and only within ReceiptLife.
 type Receipt struct{ r *receipt }
 
 type receipt struct {
 	grant     policy.Grant
+	keyID     string
 	payload   []byte
 	hash      [32]byte
 	tokenID   string
@@ -46,6 +47,9 @@ func (r Receipt) IsZero() bool { return r.r == nil }
 
 // Grant returns the decision that was recorded.
 func (r Receipt) Grant() policy.Grant { return r.r.grant }
+
+// KeyID returns the ID of the key that was recorded, which alone may sign; "" for a token that is not signed.
+func (r Receipt) KeyID() string { return r.r.keyID }
 
 // TokenID returns the jti of the token to be signed.
 func (r Receipt) TokenID() string { return r.r.tokenID }

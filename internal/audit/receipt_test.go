@@ -23,7 +23,7 @@ func hashOf(payload []byte) string {
 // intend returns the receipt of a fresh token.
 func (w *world) intend(r *Recorder) Receipt {
 	w.Helper()
-	receipt, err := r.Intent(w.Context(), w.grant(w.token(nil)), Origin{})
+	receipt, err := r.Intent(w.Context(), w.grant(w.token(nil)), "k", Origin{})
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -63,7 +63,7 @@ func TestRule26AReceiptSignsWhatWasRecorded(t *testing.T) {
 	if _, err := (Receipt{}).Redeem(); err == nil || !(Receipt{}).Late() {
 		t.Error("no receipt at all")
 	}
-	if _, err := open(t, &memory{}).Intent(t.Context(), policy.Grant{}, Origin{}); err == nil {
+	if _, err := open(t, &memory{}).Intent(t.Context(), policy.Grant{}, "k", Origin{}); err == nil {
 		t.Error("no grant at all")
 	}
 }
@@ -112,7 +112,7 @@ func TestRule22OnceACutOffHasWaitedNothingIsSigned(t *testing.T) {
 					}
 					close(cut)
 				}()
-				receipt, err := r.Intent(t.Context(), g, Origin{})
+				receipt, err := r.Intent(t.Context(), g, "k", Origin{})
 				if err != nil {
 					t.Fatal(err)
 				}

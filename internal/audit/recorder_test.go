@@ -71,7 +71,7 @@ func TestRule26NothingIsSignedThatIsNotOnTheRecord(t *testing.T) {
 		t.Run(row.rule, func(t *testing.T) {
 			w, r := newWorld(t), open(t, row.log)
 			g := w.grant(w.token(nil), func(x *wish) { x.req.Generation = row.gen })
-			receipt, err := r.Intent(t.Context(), g, Origin{})
+			receipt, err := r.Intent(t.Context(), g, "k", Origin{})
 			if row.fresh != (err == nil) || row.fresh == receipt.IsZero() || row.err != nil && !errors.Is(err, row.err) {
 				t.Errorf("receipt %v, error %v", !receipt.IsZero(), err)
 			}
@@ -89,7 +89,7 @@ func TestTheRecordHasTheTokenBeforeTheReceipt(t *testing.T) {
 		g := w.grant(w.token(nil))
 		receipts := make(chan Receipt)
 		go func() {
-			receipt, err := r.Intent(t.Context(), g, Origin{Address: "192.0.2.1"})
+			receipt, err := r.Intent(t.Context(), g, "k", Origin{Address: "192.0.2.1"})
 			if err != nil {
 				t.Error(err)
 			}
@@ -113,6 +113,7 @@ func TestTheRecordHasTheTokenBeforeTheReceipt(t *testing.T) {
 			t.Errorf("entry %+v of grant %s", e, g.ID())
 		}
 		if recorded.Token.PayloadHash != hashOf(g.Payload()) || recorded.Address != "192.0.2.1" ||
+			recorded.Token.KeyID != "k" || receipt.KeyID() != "k" ||
 			recorded.Upstream.Issuer != issuer || recorded.Upstream.TokenID != "once" || recorded.Trusts[0] != g.Trusts()[0] {
 			t.Errorf("event %+v", recorded)
 		}
@@ -144,7 +145,7 @@ func TestAFullQueueRefuses(t *testing.T) {
 			t.Errorf("error %v", err)
 		}
 		w := newWorld(t)
-		if _, err := r.Intent(t.Context(), w.grant(w.token(nil)), Origin{}); !errors.Is(err, ErrBusy) {
+		if _, err := r.Intent(t.Context(), w.grant(w.token(nil)), "k", Origin{}); !errors.Is(err, ErrBusy) {
 			t.Errorf("error %v", err)
 		}
 		close(log.gate)
@@ -254,7 +255,7 @@ func TestRule16ACallerWhoIsGoneUsesNothingUp(t *testing.T) {
 	w, r := newWorld(t), open(t, log)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := r.Intent(ctx, w.grant(w.token(nil), singleUse), Origin{}); !errors.Is(err, context.Canceled) {
+	if _, err := r.Intent(ctx, w.grant(w.token(nil), singleUse), "k", Origin{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
 	r.Close()

@@ -57,7 +57,7 @@ func TestRule16SingleUse(t *testing.T) {
 				w, r := newWorld(t), open(t, log)
 				token := w.token(row.first.token)
 				g := w.grant(token, singleUse)
-				receipt, err := r.Intent(t.Context(), g, Origin{RetryKey: row.first.key})
+				receipt, err := r.Intent(t.Context(), g, "k", Origin{RetryKey: row.first.key})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -74,7 +74,7 @@ func TestRule16SingleUse(t *testing.T) {
 					asks = append(asks, row.second.asks)
 				}
 				second := w.grant(token, asks...)
-				again, err := r.Intent(t.Context(), second, Origin{RetryKey: row.second.key})
+				again, err := r.Intent(t.Context(), second, "next", Origin{RetryKey: row.second.key})
 				if row.err != nil {
 					if !errors.Is(err, row.err) || !again.IsZero() || len(log.entries()) != 1 {
 						t.Errorf("error %v, receipt %v, record %v", err, !again.IsZero(), log.kinds())
@@ -92,6 +92,9 @@ func TestRule16SingleUse(t *testing.T) {
 					t.Errorf("token %s to %s, then %s to %s", receipt.TokenID(), receipt.ExpiresAt(), again.TokenID(), again.ExpiresAt())
 				}
 				reissued := log.entries()[1]
+				if e := EventOf(reissued); e.Token.KeyID != "next" || again.KeyID() != "next" {
+					t.Errorf("to be signed by %s, recorded is %s", again.KeyID(), e.Token.KeyID)
+				}
 				if !slices.Equal(log.kinds(), []Kind{TokenIssued, TokenReissued}) || reissued.ID != second.ID() ||
 					reissued.TokenID != receipt.TokenID() || reissued.Use != nil || reissued.Generation != second.Generation() {
 					t.Errorf("record %v: %+v", log.kinds(), reissued)
@@ -110,7 +113,7 @@ func TestRule16OnlyWhatATrustSaysIsUsedUp(t *testing.T) {
 	}
 	log := &memory{}
 	r := open(t, log)
-	if _, err := r.Intent(t.Context(), d, Origin{}); err != nil {
+	if _, err := r.Intent(t.Context(), d, "k", Origin{}); err != nil {
 		t.Error(err)
 	}
 	if log.entries()[0].Use != nil {
@@ -137,7 +140,7 @@ func TestRule16ConcurrentUseHasOneWinner(t *testing.T) {
 			for range 32 {
 				g := w.grant(token, singleUse)
 				callers.Go(func() {
-					receipt, err := r.Intent(t.Context(), g, Origin{RetryKey: row.key})
+					receipt, err := r.Intent(t.Context(), g, "k", Origin{RetryKey: row.key})
 					mu.Lock()
 					defer mu.Unlock()
 					switch {
@@ -175,7 +178,7 @@ func TestRule26AReissueSignsNothingNew(t *testing.T) {
 			log := &memory{}
 			w, r := newWorld(t), open(t, log)
 			token := w.token(nil)
-			if _, err := r.Intent(t.Context(), w.grant(token, singleUse), Origin{RetryKey: retry}); err != nil {
+			if _, err := r.Intent(t.Context(), w.grant(token, singleUse), "k", Origin{RetryKey: retry}); err != nil {
 				t.Fatal(err)
 			}
 			log.set(func() {
@@ -189,7 +192,7 @@ func TestRule26AReissueSignsNothingNew(t *testing.T) {
 					log.uses[key] = first
 				}
 			})
-			_, err := r.Intent(t.Context(), w.grant(token, singleUse), Origin{RetryKey: retry})
+			_, err := r.Intent(t.Context(), w.grant(token, singleUse), "k", Origin{RetryKey: retry})
 			if rule == "nothing" && err != nil || rule != "nothing" && !errors.Is(err, ErrReplayed) {
 				t.Errorf("error %v", err)
 			}
@@ -199,7 +202,7 @@ func TestRule26AReissueSignsNothingNew(t *testing.T) {
 		log := &memory{}
 		w, r := newWorld(t), open(t, log)
 		token := w.token(nil)
-		if _, err := r.Intent(t.Context(), w.grant(token, singleUse), Origin{RetryKey: retry}); err != nil {
+		if _, err := r.Intent(t.Context(), w.grant(token, singleUse), "k", Origin{RetryKey: retry}); err != nil {
 			t.Fatal(err)
 		}
 		log.set(func() {
@@ -208,7 +211,7 @@ func TestRule26AReissueSignsNothingNew(t *testing.T) {
 				log.uses[key] = first
 			}
 		})
-		if _, err := r.Intent(t.Context(), w.grant(token, singleUse), Origin{RetryKey: retry}); err == nil || errors.Is(err, ErrReplayed) {
+		if _, err := r.Intent(t.Context(), w.grant(token, singleUse), "k", Origin{RetryKey: retry}); err == nil || errors.Is(err, ErrReplayed) {
 			t.Errorf("error %v", err)
 		}
 	})
@@ -218,7 +221,7 @@ func TestRule26AReissueSignsNothingNew(t *testing.T) {
 func TestRule16AUseThatWasSweptIsNoRetry(t *testing.T) {
 	log := &memory{answer: func(o []Outcome) []Outcome { return []Outcome{{Verdict: Used}} }}
 	w, r := newWorld(t), open(t, log)
-	if _, err := r.Intent(t.Context(), w.grant(w.token(nil), singleUse), Origin{RetryKey: retry}); !errors.Is(err, ErrReplayed) {
+	if _, err := r.Intent(t.Context(), w.grant(w.token(nil), singleUse), "k", Origin{RetryKey: retry}); !errors.Is(err, ErrReplayed) {
 		t.Errorf("error %v", err)
 	}
 }
@@ -227,7 +230,7 @@ func TestRule16AUseIsRememberedForLongerThanTheTokenLives(t *testing.T) {
 	log := &memory{}
 	w, r := newWorld(t), open(t, log)
 	g := w.grant(w.token(nil), singleUse)
-	if _, err := r.Intent(t.Context(), g, Origin{}); err != nil {
+	if _, err := r.Intent(t.Context(), g, "k", Origin{}); err != nil {
 		t.Fatal(err)
 	}
 	use := log.entries()[0].Use

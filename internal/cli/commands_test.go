@@ -104,6 +104,17 @@ func TestKeys(t *testing.T) {
 	if c := l.nsc.last(); !reflect.DeepEqual(c.body, map[string]any{"algorithm": "RS256", "compromised": true, "key_id": "k1"}) {
 		t.Errorf("%+v", c.body)
 	}
+	for want, counted := range map[string]string{
+		"No living tokens are out of reach.\n": `[]`, "https://api.example.com  2       in 1h": `[{"audience":"https://api.example.com","count":2,"latest":"2026-01-31T13:00:00Z"}]`,
+	} {
+		l.nsc.answer("POST /api/v1/workspaces/prod/keys/rotate", 200, `{"key":{"key_id":"k3","algorithm":"RS256","state":"active"},"unreachable":`+counted+`}`)
+		if r := l.run("keys", "rotate", "--compromised"); r.out != "k3\n" || !strings.Contains(r.talk, want) {
+			t.Errorf("%s: %+v", counted, r)
+		}
+		if out := l.ok("keys", "rotate", "--compromised", "-o", "json"); !strings.Contains(out, `"key_id": "k3"`) || !strings.Contains(out, `"unreachable": [`) {
+			t.Errorf("%s", out)
+		}
+	}
 	l.nsc.answer("POST /api/v1/workspaces/prod/keys/rotate", 200, `{}`)
 	if r := l.run("keys", "rotate"); r.status != failure.Done || !strings.Contains(r.talk, "no successor") {
 		t.Errorf("%+v", r)

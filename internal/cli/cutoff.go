@@ -15,7 +15,7 @@ import (
 func (p *program) cutOffCommand() *cobra.Command {
 	var t api.CutOffTarget
 	cmd := p.group("cutoff", "Cut off a trust, a token, a key, an issuer or a subject, this second",
-		`Once the command has returned, no node of the server issues anything that it forbids, and the server's own uses refuse what was issued before. It prints what it cannot reach: living tokens for other audiences, which others verify by themselves until they expire. With a subject or an issuer, tokens in which he acts for somebody else are among them.
+		`Once the command has returned, no node of the server issues anything that it forbids, and the server's own uses refuse what was issued before. It prints what it cannot reach: living tokens for other audiences, which others verify by themselves until they expire. With a subject or an issuer, tokens in which he acts for somebody else are among them; with a key, they are those that it signed.
 
 A trust keeps its terms, and a new token may be had by it; a subject and an issuer are also refused new tokens until the cut-off is lifted.`,
 		`nsc cutoff --issuer https://token.actions.githubusercontent.com --subject repo:acme/api:ref:refs/heads/main --reason "leaked runner"
@@ -55,7 +55,11 @@ func (p *program) cutOff(ctx context.Context, t api.CutOffTarget) error {
 		p.say("cut off")
 	}
 	return p.print(result, func(w io.Writer) {
-		p.unreachable(w, result)
+		why := byThemselves
+		if t.Key != "" {
+			why = byKey
+		}
+		p.unreachable(w, result, why)
 		touched(w, result)
 	})
 }
@@ -74,8 +78,14 @@ func touched(w io.Writer, result api.CutOffResult) {
 	}
 }
 
+// Why a cut-off does not reach what it does not.
+const (
+	byThemselves = "because others verify them by themselves"
+	byKey        = "because others verify them by themselves, until they fetch the keys again"
+)
+
 // unreachable says what a cut-off does not reach (rule 23).
-func (p *program) unreachable(w io.Writer, result api.CutOffResult) {
+func (p *program) unreachable(w io.Writer, result api.CutOffResult, why string) {
 	switch {
 	case len(result.Unreachable) == 0 && result.Incomplete:
 		fmt.Fprintln(w, "No living tokens were found out of reach, but not all were looked at.")
@@ -84,7 +94,7 @@ func (p *program) unreachable(w io.Writer, result api.CutOffResult) {
 		fmt.Fprintln(w, "No living tokens are out of reach.")
 		return
 	}
-	fmt.Fprintln(w, "Out of reach, because others verify them by themselves:")
+	fmt.Fprintf(w, "Out of reach, %s:\n", why)
 	var rows [][]string
 	for _, u := range result.Unreachable {
 		rows = append(rows, []string{shown(u.Audience), strconv.Itoa(u.Count), p.relative(u.Latest)})

@@ -75,7 +75,7 @@ func (p *program) keysRotateCommand() *cobra.Command {
 	var r api.Rotation
 	cmd := &cobra.Command{
 		Use: "rotate", Short: "Replace a signing key", Args: noArguments,
-		Long: "Publish the next signing key of an algorithm; it signs once everybody can have fetched it. With --compromised a key is removed at once, and the tokens that it signed are dead.",
+		Long: "Publish the next signing key of an algorithm; it signs once everybody can have fetched it. With --compromised a key is removed at once, and the tokens that it signed are dead; those that others verify by themselves, until they fetch the keys again, are counted.",
 		Example: `nsc keys rotate
 nsc keys rotate --alg RS256
 nsc keys rotate --compromised --key-id 3f9c`,
@@ -101,18 +101,29 @@ func (p *program) keysRotate(ctx context.Context, r api.Rotation) error {
 	if err != nil {
 		return err
 	}
-	key, err := s.client.RotateKeys(ctx, s.workspace, s.bearer, r)
+	done, err := s.client.RotateKeys(ctx, s.workspace, s.bearer, r)
 	if err != nil {
 		err = conflicting(err, "wait until it signs, or replace a compromised key at once: --compromised")
 		return absent(err, s.workspace+" has no such key", "see what there is: nsc keys list")
 	}
+	p.sayRotated(done.Key)
+	return p.print(done, func(w io.Writer) {
+		if done.Key != nil {
+			fmt.Fprintln(w, done.ID)
+		}
+		if done.Unreachable != nil {
+			p.unreachable(p.stderr, api.CutOffResult{Unreachable: done.Unreachable, Incomplete: done.Incomplete}, byKey)
+		}
+	})
+}
+
+func (p *program) sayRotated(key *api.Key) {
 	if key == nil {
 		p.say("removed the key; it did not sign, so that it needs no successor")
-		return p.print(struct{}{}, func(io.Writer) {})
+		return
 	}
 	if key.Algorithm == "EdDSA" {
 		p.say("warning: no cloud accepts EdDSA, and Google Cloud refuses an issuer that publishes such a key")
 	}
 	p.say("published %s key %s; it signs %s", key.Algorithm, key.ID, p.fromWhen(key.ActiveAt))
-	return p.print(key, func(w io.Writer) { fmt.Fprintln(w, key.ID) })
 }

@@ -143,7 +143,10 @@ func (l *lab) generation() int64 {
 // intend records a token and returns its receipt.
 func (l *lab) intend(alg jwt.Algorithm) audit.Receipt {
 	l.Helper()
-	receipt, err := l.recorder.Intent(l.Context(), grant(l, l.tenant, l.generation(), alg), audit.Origin{})
+	g := grant(l, l.tenant, l.generation(), alg)
+	keyID, err := l.rings.Choose(l.Context(), g)
+	l.must(err)
+	receipt, err := l.recorder.Intent(l.Context(), g, keyID, audit.Origin{})
 	l.must(err)
 	return receipt
 }

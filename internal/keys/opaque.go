@@ -27,6 +27,8 @@ func (o *Opaques) Issue(ctx context.Context, receipt audit.Receipt) (Token, erro
 	switch {
 	case receipt.IsZero():
 		return Token{}, errors.New("keys: no receipt")
+	case receipt.KeyID() != "":
+		return Token{}, errors.New("keys: the receipt is for a signature")
 	case receipt.Grant().TokenType() != policy.AccessToken:
 		return Token{}, errors.New("keys: only an access token may be opaque")
 	}

@@ -264,8 +264,10 @@ func TestRule22OnceReplaceHasReturnedTheOldKeySignsNothing(t *testing.T) {
 	onEach(t, keys.DefaultSchedule, func(l *lab) {
 		bad := l.rotate(jwt.ES256)
 		other := keys.Open(l.Store, l.master, time.Now) // another node, which nobody told
-		if _, err := other.KeySet(l.Context(), l.tenant.ID); err != nil {
-			l.Fatal(err)
+		chosen, err := other.Choose(l.Context(), grant(l, l.tenant, l.generation(), jwt.ES256))
+		l.must(err)
+		if chosen != bad.ID {
+			l.Fatalf("%s is chosen", chosen)
 		}
 		early, late := l.intend(jwt.ES256), l.intend(jwt.ES256)
 		returned := make(chan error, 1)

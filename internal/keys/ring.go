@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/nsc-federation/nsc/internal/audit"
 	"github.com/nsc-federation/nsc/internal/jwt"
 )
 
@@ -98,8 +99,7 @@ func (r *ring) active(alg jwt.Algorithm, now time.Time) (member, bool) {
 		case m.stored.Algorithm != alg:
 		case m.stored.State(now) == Active && (best.signer == nil || m.stored.after(best.stored)):
 			best = m
-		case m.stored.State(now) == Published && !m.stored.ActiveAt.After(m.stored.CreatedAt) &&
-			(first.signer == nil || first.stored.after(m.stored)):
+		case m.stored.early(now) && (first.signer == nil || first.stored.after(m.stored)):
 			first = m
 		}
 	}
@@ -107,6 +107,18 @@ func (r *ring) active(alg jwt.Algorithm, now time.Time) (member, bool) {
 		best = first
 	}
 	return best, best.signer != nil
+}
+
+// recorded returns the key that was chosen for a token, where it may still sign it: it is there, and at the choice, no longer
+// ago than a receipt lasts, it could be what active returns.
+func (r *ring) recorded(keyID string, alg jwt.Algorithm, now time.Time) (member, bool) {
+	for _, m := range r.members {
+		if m.stored.ID == keyID {
+			signs := m.stored.State(now) == Active || m.stored.State(now.Add(-audit.ReceiptLife)) == Active || m.stored.early(now)
+			return m, m.stored.Algorithm == alg && signs
+		}
+	}
+	return member{}, false
 }
 
 func (r *ring) find(keyID string) (jwt.Key, bool) {

@@ -20,6 +20,7 @@ import (
 
 	"github.com/nsc-federation/nsc/internal/audit"
 	"github.com/nsc-federation/nsc/internal/jwt"
+	"github.com/nsc-federation/nsc/internal/policy"
 )
 
 const (
@@ -29,6 +30,9 @@ const (
 
 // ErrNoKey is returned where a workspace has no active key of the algorithm.
 var ErrNoKey = errors.New("keys: the workspace has no active key of this algorithm")
+
+// ErrKeyEnded is returned where the key that was recorded for a token signs no more. Nothing was signed: decide again.
+var ErrKeyEnded = errors.New("keys: the key that was recorded signs no more")
 
 var errLoad = errors.New("keys: the keys could not be read") // what those who wait are told where the load panics
 
@@ -95,20 +99,38 @@ func (t Token) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, t.String()
 // String keeps tokens out of logs.
 func (t Token) String() string { return "[redacted]" }
 
-// Sign signs what the receipt recorded, once. The ring is at least as new as the decision, so a key that was removed
-// before the decision signs nothing; and what was signed too late for a cut-off is thrown away (rule 22).
+// Choose returns the ID of the key that is to sign what was decided, for the record to name it before it does; ErrNoKey
+// where there is none. The ring is at least as new as the decision, so a key that was removed before is not chosen.
+func (r *Rings) Choose(ctx context.Context, grant policy.Grant) (string, error) {
+	ring, err := r.ring(ctx, grant.WorkspaceID(), grant.Generation())
+	if err != nil {
+		return "", err
+	}
+	key, ok := ring.active(jwt.Algorithm(grant.Algorithm()), r.now())
+	if !ok {
+		return "", ErrNoKey
+	}
+	return key.stored.ID, nil
+}
+
+// Sign signs what the receipt recorded, once, with the key that it recorded and no other. The ring is at least as new as the
+// decision, so a key that was removed before the decision signs nothing; and what was signed too late for a cut-off is
+// thrown away (rule 22).
 func (r *Rings) Sign(ctx context.Context, receipt audit.Receipt) (Token, error) {
-	if receipt.IsZero() {
+	switch {
+	case receipt.IsZero():
 		return Token{}, errors.New("keys: no receipt")
+	case receipt.KeyID() == "":
+		return Token{}, errors.New("keys: the receipt is for a token that is not signed")
 	}
 	grant := receipt.Grant()
 	ring, err := r.ring(ctx, grant.WorkspaceID(), grant.Generation())
 	if err != nil {
 		return Token{}, err
 	}
-	key, ok := ring.active(jwt.Algorithm(grant.Algorithm()), r.now())
+	key, ok := ring.recorded(receipt.KeyID(), jwt.Algorithm(grant.Algorithm()), r.now())
 	if !ok {
-		return Token{}, ErrNoKey
+		return Token{}, ErrKeyEnded
 	}
 	payload, err := receipt.Redeem()
 	if err != nil {
@@ -122,16 +144,6 @@ func (r *Rings) Sign(ctx context.Context, receipt audit.Receipt) (Token, error) 
 		return Token{}, audit.ErrLate
 	}
 	return Token{&compact, receipt.TokenID(), receipt.ExpiresAt()}, nil
-}
-
-// CanSign reports whether the workspace has an active key of the algorithm.
-func (r *Rings) CanSign(ctx context.Context, workspaceID, alg string) (bool, error) {
-	ring, err := r.ring(ctx, workspaceID, 0)
-	if err != nil {
-		return false, err
-	}
-	_, ok := ring.active(jwt.Algorithm(alg), r.now())
-	return ok, nil
 }
 
 // PublicKey returns a key of a workspace by its ID, unless it is gone.

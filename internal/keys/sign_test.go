@@ -36,11 +36,12 @@ func (commits) Append(_ context.Context, entries []audit.Entry) ([]audit.Outcome
 	return outcomes, nil
 }
 
-func intend(t *testing.T, generation int64, alg jwt.Algorithm) audit.Receipt {
+// intend records a token that a key is to sign.
+func intend(t *testing.T, generation int64, alg jwt.Algorithm, keyID string) audit.Receipt {
 	t.Helper()
 	r := audit.NewRecorder(commits{}, time.Now)
 	defer r.Close()
-	receipt, err := r.Intent(t.Context(), grant(t, tenant, generation, alg), audit.Origin{})
+	receipt, err := r.Intent(t.Context(), grant(t, tenant, generation, alg), keyID, audit.Origin{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +54,7 @@ func TestRule26SignsWhatWasRecordedOnce(t *testing.T) {
 		t.Run(string(alg), func(t *testing.T) {
 			k := newKey(t, m, one, alg)
 			rings := keys.Open(&rows{list: []keys.Stored{k}}, m, time.Now)
-			receipt := intend(t, 1, alg)
+			receipt := intend(t, 1, alg, k.ID)
 			signed, err := rings.Sign(t.Context(), receipt)
 			if err != nil {
 				t.Fatal(err)
@@ -86,12 +87,28 @@ func TestNothingIsSignedWithoutAReceiptOrAKey(t *testing.T) {
 	if token, err := rings.Sign(t.Context(), audit.Receipt{}); err == nil || token.Compact() != "" {
 		t.Error("signed without a receipt")
 	}
-	receipt := intend(t, 1, jwt.RS256)
-	if _, err := rings.Sign(t.Context(), receipt); !errors.Is(err, keys.ErrNoKey) {
-		t.Errorf("error %v", err)
+	if _, err := rings.Choose(t.Context(), grant(t, tenant, 1, jwt.RS256)); !errors.Is(err, keys.ErrNoKey) {
+		t.Errorf("a key for an algorithm without one: %v", err)
 	}
-	if _, err := receipt.Redeem(); err != nil {
-		t.Errorf("the receipt is used up although nothing was signed: %v", err)
+	forSignature := intend(t, 1, jwt.ES256, k.ID)
+	if token, err := keys.NewOpaques(nil).Issue(t.Context(), forSignature); err == nil || token.Compact() != "" {
+		t.Error("what was recorded for a signature became an opaque token")
+	}
+	if _, err := forSignature.Redeem(); err != nil {
+		t.Errorf("the receipt is used up: %v", err)
+	}
+	for rule, receipt := range map[string]audit.Receipt{
+		"no key was recorded":         intend(t, 1, jwt.ES256, ""),
+		"a key that does not exist":   intend(t, 1, jwt.ES256, "other"),
+		"a key for another algorithm": intend(t, 1, jwt.RS256, k.ID),
+		"a key of another workspace":  intend(t, 1, jwt.ES256, newKey(t, m, two, jwt.ES256).ID),
+	} {
+		if token, err := rings.Sign(t.Context(), receipt); err == nil || token.Compact() != "" {
+			t.Errorf("signed, and %s", rule)
+		}
+		if _, err := receipt.Redeem(); err != nil {
+			t.Errorf("%s: the receipt is used up although nothing was signed: %v", rule, err)
+		}
 	}
 }
 
@@ -122,22 +139,27 @@ func TestRule29OnlyTheActiveKeySigns(t *testing.T) {
 	} {
 		t.Run(row.rule, func(t *testing.T) {
 			rings := keys.Open(&rows{list: row.ring}, m, time.Now)
-			can, err := rings.CanSign(t.Context(), one, "ES256")
-			if err != nil || can != (row.want >= 0) {
-				t.Errorf("can sign: %v %v", can, err)
+			chosen, err := rings.Choose(t.Context(), grant(t, tenant, 1, jwt.ES256))
+			switch {
+			case row.want < 0 && !errors.Is(err, keys.ErrNoKey):
+				t.Errorf("chosen %s: %v", chosen, err)
+			case row.want >= 0 && (err != nil || chosen != row.ring[row.want].ID):
+				t.Errorf("chosen %s, want %s: %v", chosen, row.ring[row.want].ID, err)
 			}
-			signed, err := rings.Sign(t.Context(), intend(t, 1, jwt.ES256))
-			if row.want < 0 {
-				if !errors.Is(err, keys.ErrNoKey) {
-					t.Errorf("error %v", err)
+			for _, k := range row.ring { // each signs what was recorded for it, if it may sign at all
+				signed, err := rings.Sign(t.Context(), intend(t, 1, jwt.ES256, k.ID))
+				if k.State(time.Now()) != keys.Active {
+					if !errors.Is(err, keys.ErrKeyEnded) || signed.Compact() != "" {
+						t.Errorf("%s: %v", k.State(time.Now()), err)
+					}
+					continue
 				}
-				return
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			if token, err := jwt.Parse(signed.Compact()); err != nil || token.Header.KeyID != row.ring[row.want].ID {
-				t.Errorf("signed by %s, want %s: %v", token.Header.KeyID, row.ring[row.want].ID, err)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if token, err := jwt.Parse(signed.Compact()); err != nil || token.Header.KeyID != k.ID {
+					t.Errorf("signed by %s, want %s: %v", token.Header.KeyID, k.ID, err)
+				}
 			}
 		})
 	}
@@ -148,11 +170,18 @@ func TestRule22AKeyThatWasRemovedBeforeTheDecisionDoesNotSign(t *testing.T) {
 	bad, next := newKey(t, m, one, jwt.ES256), newKey(t, m, one, jwt.ES256)
 	r := &rows{list: []keys.Stored{bad}}
 	rings := keys.Open(r, m, time.Now)
-	if _, err := rings.Sign(t.Context(), intend(t, 1, jwt.ES256)); err != nil {
+	if _, err := rings.Sign(t.Context(), intend(t, 1, jwt.ES256, bad.ID)); err != nil {
 		t.Fatal(err)
 	}
 	r.set(func() { r.list = []keys.Stored{next} }) // on another node: nobody tells this one
-	signed, err := rings.Sign(t.Context(), intend(t, 2, jwt.ES256))
+	if signed, err := rings.Sign(t.Context(), intend(t, 2, jwt.ES256, bad.ID)); !errors.Is(err, keys.ErrKeyEnded) || signed.Compact() != "" {
+		t.Errorf("recorded for it: %v", err)
+	}
+	chosen, err := rings.Choose(t.Context(), grant(t, tenant, 2, jwt.ES256))
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed, err := rings.Sign(t.Context(), intend(t, 2, jwt.ES256, chosen))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,12 +193,45 @@ func TestRule22AKeyThatWasRemovedBeforeTheDecisionDoesNotSign(t *testing.T) {
 	}
 }
 
+// To choose a key ahead of the record costs a token nothing.
+func TestChoosingAKeyAllocatesNothing(t *testing.T) {
+	m := newMaster(t)
+	rings := keys.Open(&rows{list: []keys.Stored{newKey(t, m, one, jwt.ES256)}}, m, time.Now)
+	g := grant(t, tenant, 1, jwt.ES256)
+	if n := testing.AllocsPerRun(10, func() {
+		if _, err := rings.Choose(t.Context(), g); err != nil {
+			t.Error(err)
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+// A key that retires while a token is under way signs what was recorded for it: its receipts lapse long before it is gone.
+func TestRule29AKeyThatHasJustRetiredSignsWhatWasRecordedForIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMaster(t)
+		k := newKey(t, m, one, jwt.ES256)
+		k.RetireAt, k.GoneAt = time.Now().Add(time.Minute), time.Now().Add(time.Hour)
+		for after, signs := range map[time.Duration]bool{time.Minute + audit.ReceiptLife - 1: true, time.Minute + audit.ReceiptLife: false} {
+			later := func() time.Time { return time.Now().Add(after) }
+			rings := keys.Open(&rows{list: []keys.Stored{k}}, m, later)
+			if _, err := rings.Sign(t.Context(), intend(t, 1, jwt.ES256, k.ID)); (err == nil) != signs || err != nil && !errors.Is(err, keys.ErrKeyEnded) {
+				t.Errorf("%s after: %v", after, err)
+			}
+			if _, err := rings.Choose(t.Context(), grant(t, tenant, 1, jwt.ES256)); !errors.Is(err, keys.ErrNoKey) {
+				t.Errorf("%s after, it is chosen: %v", after, err)
+			}
+		}
+	})
+}
+
 func TestRule22NothingIsSignedLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMaster(t)
 		k := newKey(t, m, one, jwt.ES256)
 		rings := keys.Open(&rows{list: []keys.Stored{k}}, m, time.Now)
-		receipt := intend(t, 1, jwt.ES256)
+		receipt := intend(t, 1, jwt.ES256, k.ID)
 		<-time.After(audit.ReceiptLife)
 		if token, err := rings.Sign(t.Context(), receipt); !errors.Is(err, audit.ErrLate) || token.Compact() != "" {
 			t.Errorf("error %v", err)
@@ -202,7 +264,7 @@ func TestRule22WhatWasSignedTooSlowlyIsThrownAway(t *testing.T) {
 				}
 				rings := keys.Open(&rows{}, newMaster(t), time.Now)
 				rings.Hold(keys.Stored{WorkspaceID: one, ID: "k", Algorithm: jwt.ES256, ActiveAt: time.Now()}, 1, signer)
-				token, err := rings.Sign(t.Context(), intend(t, 1, jwt.ES256))
+				token, err := rings.Sign(t.Context(), intend(t, 1, jwt.ES256, "k"))
 				if late != errors.Is(err, audit.ErrLate) || late != (token.Compact() == "") {
 					t.Errorf("error %v", err)
 				}
@@ -213,8 +275,9 @@ func TestRule22WhatWasSignedTooSlowlyIsThrownAway(t *testing.T) {
 
 func TestSecurityATokenNeverPrints(t *testing.T) {
 	m := newMaster(t)
-	rings := keys.Open(&rows{list: []keys.Stored{newKey(t, m, one, jwt.ES256)}}, m, time.Now)
-	token, err := rings.Sign(t.Context(), intend(t, 1, jwt.ES256))
+	k := newKey(t, m, one, jwt.ES256)
+	rings := keys.Open(&rows{list: []keys.Stored{k}}, m, time.Now)
+	token, err := rings.Sign(t.Context(), intend(t, 1, jwt.ES256, k.ID))
 	if err != nil {
 		t.Fatal(err)
 	}

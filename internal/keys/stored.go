@@ -21,6 +21,18 @@ type Stored struct {
 	GoneAt      time.Time // when the last token it signed has expired and it leaves the JWKS; zero as RetireAt is
 }
 
+// Signed returns between which times tokens may have been recorded that the key signs, by any node's clock; a zero time is no
+// bound.
+func (s Stored) Signed() (from, to time.Time) {
+	if from = s.ActiveAt; !from.IsZero() {
+		from = from.Add(-clockSkew)
+	}
+	if to = s.RetireAt; !to.IsZero() {
+		to = to.Add(clockSkew)
+	}
+	return from, to
+}
+
 // State is where a key stands in its life.
 type State string
 
@@ -43,6 +55,11 @@ func (s Stored) State(now time.Time) State {
 		return Retiring
 	}
 	return Gone
+}
+
+// early reports whether it is before the key's time by a clock that jumped back: it was never published ahead of its use.
+func (s Stored) early(now time.Time) bool {
+	return s.State(now) == Published && !s.ActiveAt.After(s.CreatedAt)
 }
 
 const (

@@ -114,9 +114,12 @@ func TestKeysAreShownWithoutTheirPrivateHalves(t *testing.T) {
 	onEach(t, func(l *lab) {
 		who := admin(l.acme)
 		rotate := func(r manage.Rotation) keys.Stored {
-			k, err := l.RotateKeys(l.Context(), who, r, address)
+			done, err := l.RotateKeys(l.Context(), who, r, address)
 			l.must(err)
-			return k
+			if done.Removed.Sealed != nil || r.Compromised != (done.Removed.ID != "") {
+				l.Errorf("removed is %+v", done.Removed)
+			}
+			return done.Stored
 		}
 		shown := []keys.Stored{
 			rotate(manage.Rotation{Algorithm: jwt.ES256}),
@@ -130,7 +133,7 @@ func TestKeysAreShownWithoutTheirPrivateHalves(t *testing.T) {
 		}
 		list, err := l.ListKeys(l.Context(), who)
 		l.must(err)
-		for _, k := range append(append(shown, again), list...) {
+		for _, k := range append(append(shown, again.Stored), list...) {
 			if k.ID == "" || k.Sealed != nil {
 				l.Errorf("%+v", k)
 			}

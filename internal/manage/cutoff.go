@@ -59,7 +59,10 @@ func (s *Service) CutOff(ctx context.Context, caller identity.Identity, t Target
 		return CutOffResult{}, err
 	}
 	var result CutOffResult
-	var err error
+	signed, err := s.keyNamed(ctx, caller, t.Key)
+	if err != nil {
+		return CutOffResult{}, err
+	}
 	result.ID, err = once(ctx, s, caller, func() (string, error) { return s.cut(ctx, caller, t, address) })
 	if err != nil {
 		return CutOffResult{}, err
@@ -70,7 +73,7 @@ func (s *Service) CutOff(ctx context.Context, caller identity.Identity, t Target
 	if result.Trusts, result.MoreTrusts, err = s.touched(ctx, caller, t); err != nil {
 		return CutOffResult{}, err
 	}
-	result.Unreachable, result.Incomplete, err = s.unreachable(ctx, caller, t)
+	result.Unreachable, result.Incomplete, err = s.unreachable(ctx, caller, t, signed)
 	return result, err
 }
 
@@ -214,6 +217,20 @@ func (s *Service) cutTrust(ctx context.Context, caller identity.Identity, t Targ
 	}
 }
 
+// keyNamed returns what is known of a key, which is no more than its ID where it is gone already.
+func (s *Service) keyNamed(ctx context.Context, caller identity.Identity, keyID string) (keys.Stored, error) {
+	if keyID == "" {
+		return keys.Stored{}, nil
+	}
+	stored, err := s.c.Keys.Keys(ctx, caller.Tenant().ID)
+	for _, k := range stored {
+		if k.ID == keyID {
+			return shown(k), err
+		}
+	}
+	return keys.Stored{ID: keyID}, err
+}
+
 // cutKey removes a signing key at once, and with it the validity of what it signed.
 func (s *Service) cutKey(ctx context.Context, caller identity.Identity, t Target, address string) error {
 	stored, err := s.ListKeys(ctx, caller)
@@ -225,7 +242,7 @@ func (s *Service) cutKey(ctx context.Context, caller identity.Identity, t Target
 			continue
 		}
 		_, err := s.rotate(ctx, caller, Rotation{Algorithm: k.Algorithm, Compromised: true, KeyID: k.ID}, address,
-			func(keys.Stored) (*audit.Answer, error) { return s.answer(caller, "") })
+			func(Rotated) (*audit.Answer, error) { return s.answer(caller, "") })
 		return err
 	}
 	return fault.Newf(fault.NotFound, "key %q", t.Key)

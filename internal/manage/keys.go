@@ -36,22 +36,36 @@ type Rotation struct {
 	KeyID       string // which, of whatever algorithm, with Compromised; "" is the active one
 }
 
-// RotateKeys publishes a successor, or replaces a compromised key at once, and returns the new key; zero where a
-// compromised key needed none.
-func (s *Service) RotateKeys(ctx context.Context, caller identity.Identity, r Rotation, address string) (keys.Stored, error) {
+// Rotated says what a rotation did.
+type Rotated struct {
+	keys.Stored // the new key; zero where a compromised one needed none
+	Removed     keys.Stored
+	Unreachable []Unreachable `json:"-"` // of what the removed key signed
+	Incomplete  bool          `json:"-"` // as in CutOffResult
+}
+
+// RotateKeys publishes a successor, or replaces a compromised key at once, which is a cut-off of that key.
+func (s *Service) RotateKeys(ctx context.Context, caller identity.Identity, r Rotation, address string) (Rotated, error) {
 	if err := allow(caller, keyNoun, "write"); err != nil {
-		return keys.Stored{}, err
+		return Rotated{}, err
 	}
 	if err := r.check(); err != nil {
-		return keys.Stored{}, err
+		return Rotated{}, err
 	}
-	key, err := once(ctx, s, caller, func() (keys.Stored, error) {
-		return s.rotate(ctx, caller, r, address, func(key keys.Stored) (*audit.Answer, error) { return s.answer(caller, key) })
+	rotated, err := once(ctx, s, caller, func() (Rotated, error) {
+		return s.rotate(ctx, caller, r, address, func(done Rotated) (*audit.Answer, error) { return s.answer(caller, done) })
 	})
 	if err == nil && r.Compromised && s.retry.Key != "" {
 		err = audit.Lapse(ctx) // the first call may not have come to it
 	}
-	return key, err
+	if err != nil || !r.Compromised {
+		return rotated, err
+	}
+	rotated.Unreachable, rotated.Incomplete, err = s.unreachable(ctx, caller, Target{Key: rotated.Removed.ID}, rotated.Removed)
+	if err != nil { // an error would be taken for a rotation that was not done, and send another after it
+		rotated.Incomplete = true
+	}
+	return rotated, nil
 }
 
 func (r Rotation) check() error {
@@ -67,23 +81,24 @@ func (r Rotation) check() error {
 }
 
 // rotate replaces a key, and keeps the call's answer with the event that completes it.
-func (s *Service) rotate(ctx context.Context, caller identity.Identity, r Rotation, address string, answer func(keys.Stored) (*audit.Answer, error)) (keys.Stored, error) {
-	rotator := s.c.Rotator.Through(&calling{Writer: s.c.Keys, generation: caller.Generation(), removes: r.Compromised, answer: answer})
-	by := s.event(caller, "", "", address)
+func (s *Service) rotate(ctx context.Context, caller identity.Identity, r Rotation, address string,
+	answer func(Rotated) (*audit.Answer, error)) (Rotated, error) {
+	through := &calling{Writer: s.c.Keys, generation: caller.Generation(), removes: r.Compromised, answer: answer}
+	rotator, by := s.c.Rotator.Through(through), s.event(caller, "", "", address)
 	if r.Compromised {
 		key, err := rotator.Replace(ctx, caller.Tenant().ID, r.Algorithm, r.KeyID, by)
 		if errors.Is(err, keys.ErrNoSuchKey) {
 			err = fault.New(fault.NotFound, err)
 		}
-		return shown(key), err
+		return Rotated{Stored: shown(key), Removed: through.done.Removed}, err
 	}
 	key, err := rotator.Rotate(ctx, caller.Tenant().ID, r.Algorithm, by)
 	if errors.Is(err, keys.ErrPublished) {
 		f := fault.New(fault.Conflict, err)
 		f.Detail = "key " + key.ID + " is published already and signs from " + key.ActiveAt.UTC().Format("2006-01-02 15:04 UTC") + " on"
-		return shown(key), f
+		return Rotated{Stored: shown(key)}, f
 	}
-	return shown(key), err
+	return Rotated{Stored: shown(key)}, err
 }
 
 // calling is a writer for the rotation that somebody asked for. Its first write compares the generation under which he was
@@ -93,15 +108,15 @@ type calling struct {
 	keys.Writer
 	generation int64
 	removes    bool
-	added      keys.Stored
-	answer     func(keys.Stored) (*audit.Answer, error)
+	done       Rotated
+	answer     func(Rotated) (*audit.Answer, error)
 }
 
 // AddKey adds a key.
 func (c *calling) AddKey(ctx context.Context, key keys.Stored, retire []keys.Stored, e audit.Entry) (err error) {
-	c.added, e.Generation = shown(key), c.generation
+	c.done.Stored, e.Generation = shown(key), c.generation
 	if !c.removes {
-		if e.Answer, err = c.answer(c.added); err != nil {
+		if e.Answer, err = c.answer(c.done); err != nil {
 			return err
 		}
 	}
@@ -112,8 +127,17 @@ func (c *calling) AddKey(ctx context.Context, key keys.Stored, retire []keys.Sto
 
 // DeleteKey removes a key.
 func (c *calling) DeleteKey(ctx context.Context, workspaceID, keyID string, e audit.Entry) (err error) {
+	stored, err := c.Keys(ctx, workspaceID)
+	if err != nil {
+		return err
+	}
+	for _, k := range stored {
+		if k.ID == keyID {
+			c.done.Removed = shown(k)
+		}
+	}
 	e.Generation = c.generation
-	if e.Answer, err = c.answer(c.added); err != nil {
+	if e.Answer, err = c.answer(c.done); err != nil {
 		return err
 	}
 	return c.Writer.DeleteKey(ctx, workspaceID, keyID, e)

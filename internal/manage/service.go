@@ -41,7 +41,7 @@ type TrustStore interface {
 type RecordStore interface {
 	Search(ctx context.Context, q audit.Query) ([]audit.Entry, error)
 	Count(ctx context.Context, q audit.Query) (int64, error)
-	ActorsSince(ctx context.Context) (time.Time, error)
+	WholeSince(ctx context.Context) (time.Time, error)
 }
 
 // Config is what the service is made of.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/nsc-federation/nsc/internal/audit"
 	"github.com/nsc-federation/nsc/internal/identity"
+	"github.com/nsc-federation/nsc/internal/keys"
 	"github.com/nsc-federation/nsc/internal/policy"
 )
 
@@ -25,15 +26,16 @@ const (
 )
 
 // unreachable counts the living tokens for third parties that a cut-off is about, by the record. The second result says
-// that there may be more.
-func (s *Service) unreachable(ctx context.Context, caller identity.Identity, t Target) ([]Unreachable, bool, error) {
+// that there may be more. Signed is the key that is cut off, where it is one.
+func (s *Service) unreachable(ctx context.Context, caller identity.Identity, t Target, signed keys.Stored) ([]Unreachable, bool, error) {
 	now := s.c.Now()
 	c := count{service: s, issuer: caller.Tenant().Issuer, now: now, found: map[string]*Unreachable{}, query: audit.Query{
 		WorkspaceID: caller.Tenant().ID, Since: now.Add(-maxTokenLife), Kinds: []audit.Kind{audit.TokenIssued}, Limit: countEvents,
 	}}
 	var err error
 	switch t.named() {
-	case "key": // whoever verifies by himself refuses them as soon as he asks for the keys again
+	case "key":
+		err = c.byKey(ctx, signed)
 	case "subject":
 		err = c.bySubject(ctx, caller.Tenant(), t)
 	case "issuer":
@@ -82,21 +84,47 @@ func (c *count) bySubject(ctx context.Context, tenant identity.Tenant, t Target)
 		return err
 	}
 	q.Subject = ""
-	linked, err := c.actorsLinked(ctx)
+	whole, err := c.whole(ctx)
 	if err != nil {
 		return err
 	}
-	if linked {
+	if whole {
 		q.Actor = cut.Value
 	}
 	return c.of(ctx, q, func(e audit.Event) bool { return e.Subject != cut.Value && slices.Contains(e.Act, cut.Value) })
 }
 
-// actorsLinked reports whether all tokens that may be alive are found by who acts in them. Those that an earlier release
-// recorded are not, until they have ended; it may have run beside this one for as long as that again. Until then all
-// tokens are looked through.
-func (c *count) actorsLinked(ctx context.Context) (bool, error) {
-	since, err := c.service.c.Record.ActorsSince(ctx)
+// byKey counts the tokens that a key signed. Each token has one, so that no index has them: the record is looked through for
+// the time in which it may have signed. Whoever verifies by himself refuses these tokens once he asks for the keys again.
+func (c *count) byKey(ctx context.Context, key keys.Stored) error {
+	whole, err := c.whole(ctx)
+	if err != nil {
+		return err
+	}
+	q := c.query
+	q.Kinds = []audit.Kind{audit.TokenIssued, audit.TokenReissued}
+	from, to := key.Signed()
+	if q.Until = to; from.After(q.Since) {
+		q.Since = from
+	}
+	reissued := map[string]bool{} // what it signed again, which is met before what it signed first
+	return c.of(ctx, q, func(e audit.Event) bool {
+		c.incomplete = c.incomplete || e.Token.KeyID == "" && !whole
+		if e.Token.KeyID != key.ID || reissued[e.Token.ID] {
+			return false
+		}
+		if e.Kind == audit.TokenReissued {
+			reissued[e.Token.ID] = true
+		}
+		return true
+	})
+}
+
+// whole reports whether the events of all tokens that may be alive are found by who acts in them, and name their key. Those
+// that an earlier release recorded do not, until their tokens have ended; it may have run beside this one for as long as
+// that again. Until then all tokens are looked through, and those without a key are counted as none.
+func (c *count) whole(ctx context.Context) (bool, error) {
+	since, err := c.service.c.Record.WholeSince(ctx)
 	return since.Add(2 * maxTokenLife).Before(c.now), err
 }
 

@@ -8,16 +8,17 @@ import (
 	"github.com/nsc-federation/nsc/internal/audit"
 	"github.com/nsc-federation/nsc/internal/id"
 	"github.com/nsc-federation/nsc/internal/identity"
+	"github.com/nsc-federation/nsc/internal/jwt"
 	"github.com/nsc-federation/nsc/internal/manage"
 )
 
-// linkedSince is a record whose events are found by who acts in them from a time on.
-type linkedSince struct {
+// wholeSince is a record whose events were not, before a time, found by who acts in them, and named no key.
+type wholeSince struct {
 	manage.RecordStore
 	since time.Time
 }
 
-func (l linkedSince) ActorsSince(context.Context) (time.Time, error) { return l.since, nil }
+func (w wholeSince) WholeSince(context.Context) (time.Time, error) { return w.since, nil }
 
 // issues records tokens for others to verify: two of an agent's own, four that it acts in, one of nobody's concern, and
 // what is not to be counted.
@@ -98,7 +99,7 @@ func TestRule23CountsByWhoActs(t *testing.T) {
 			}
 			if row.upgraded > 0 {
 				c := l.config
-				c.Record = linkedSince{l.db, time.Now().Add(-row.upgraded)}
+				c.Record = wholeSince{l.db, time.Now().Add(-row.upgraded)}
 				l.Service = manage.New(c)
 			}
 			for name, target := range map[string]manage.Target{
@@ -132,4 +133,99 @@ func (l *lab) wantUnreachable(name string, done manage.CutOffResult, want map[st
 			l.Errorf("%s: %+v, want %v", name, u, want)
 		}
 	}
+}
+
+// Rules 23 and 29: a cut-off of a key counts what it signed, by whichever call; and what cannot be told is not called none.
+func TestRule23CountsByTheKeyThatSigned(t *testing.T) {
+	for rule, row := range map[string]struct {
+		upgraded   time.Duration // ago; 0 for never
+		named      bool          // whether the tokens before name their key
+		incomplete bool
+	}{
+		"always named":                           {named: true},
+		"not named by an earlier release":        {upgraded: time.Minute, incomplete: true},
+		"not named, an earlier release may run":  {upgraded: 47 * time.Hour, incomplete: true},
+		"not named, no earlier release can have": {upgraded: 49 * time.Hour},
+	} {
+		for _, call := range []string{"cut off", "rotated", "rotated by ID, told again"} {
+			onEach(t, func(l *lab) {
+				l.rule = rule + ", " + call
+				if row.upgraded > 0 {
+					l.config.Record = wholeSince{l.db, time.Now().Add(-row.upgraded)}
+				}
+				s := manage.New(l.config)
+				bad, err := s.RotateKeys(l.Context(), admin(l.acme), manage.Rotation{Algorithm: jwt.ES256}, address)
+				l.must(err)
+				other, err := s.RotateKeys(l.Context(), admin(l.acme), manage.Rotation{Algorithm: jwt.RS256}, address)
+				l.must(err)
+				twice := l.signed(bad.ID, "https://api.example", time.Hour)
+				l.reissued(twice, bad.ID)
+				l.reissued(twice, bad.ID)
+				l.reissued(l.signed(other.ID, "https://api.example", time.Hour), bad.ID)
+				l.signed(bad.ID, l.acme.Issuer, time.Hour)
+				l.signed(bad.ID, "https://api.example", -time.Minute)
+				l.signed(other.ID, "https://api.example", time.Hour)
+				if !row.named {
+					l.signed("", "https://api.example", time.Hour)
+				}
+				var found []manage.Unreachable
+				var incomplete bool
+				switch rotation := (manage.Rotation{Algorithm: jwt.ES256, Compromised: true}); call {
+				case "cut off":
+					done, err := s.CutOff(l.Context(), admin(l.acme), manage.Target{Key: bad.ID}, address)
+					l.must(err)
+					found, incomplete = done.Unreachable, done.Incomplete
+				case "rotated":
+					done, err := s.RotateKeys(l.Context(), admin(l.acme), rotation, address)
+					l.must(err)
+					found, incomplete = done.Unreachable, done.Incomplete
+				default:
+					rotation.KeyID = bad.ID
+					for range 2 {
+						done, err := s.Once(retry("key", "x")).RotateKeys(l.Context(), admin(l.acme), rotation, address)
+						l.must(err)
+						found, incomplete = done.Unreachable, done.Incomplete
+					}
+				}
+				l.wantUnreachable("of the key", manage.CutOffResult{Unreachable: found}, map[string]int{"https://api.example": 2})
+				if incomplete != row.incomplete {
+					l.Errorf("incomplete is %v", incomplete)
+				}
+			})
+		}
+	}
+}
+
+// A rotation that is done is not called failed because nobody can count.
+func TestRule23ACompromisedKeyIsReplacedWhateverTheRecordSays(t *testing.T) {
+	onEach(t, func(l *lab) {
+		l.config.Record = damaged{l.db}
+		s := manage.New(l.config)
+		bad, err := s.RotateKeys(l.Context(), admin(l.acme), manage.Rotation{Algorithm: jwt.ES256}, address)
+		l.must(err)
+		l.signed(bad.ID, "https://api.example", time.Hour)
+		done, err := s.RotateKeys(l.Context(), admin(l.acme), manage.Rotation{Algorithm: jwt.ES256, Compromised: true}, address)
+		l.must(err)
+		if !done.Incomplete || len(done.Unreachable) != 0 || done.Removed.ID != bad.ID {
+			l.Errorf("%+v", done)
+		}
+	})
+}
+
+// signed records a token that a key signs, which lasts for so long.
+func (l *lab) signed(keyID, audience string, lasts time.Duration) *audit.Token {
+	l.Helper()
+	t := &audit.Token{ID: id.New(time.Now()), Algorithm: "ES256", KeyID: keyID, Audience: audience, ExpiresAt: time.Now().Add(lasts)}
+	l.must(l.recorder.Note(l.Context(), audit.Event{ID: t.ID, Time: time.Now(), WorkspaceID: l.acme.ID, Kind: audit.TokenIssued, Token: t}))
+	return t
+}
+
+// reissued records that a key signs a token again.
+func (l *lab) reissued(t *audit.Token, keyID string) {
+	l.Helper()
+	<-time.After(time.Millisecond) // events are in the order of theirs
+	again := *t
+	again.KeyID = keyID
+	e := audit.Event{ID: id.New(time.Now()), Time: time.Now(), WorkspaceID: l.acme.ID, Kind: audit.TokenReissued, Token: &again}
+	l.must(l.recorder.Note(l.Context(), e))
 }

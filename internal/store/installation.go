@@ -39,10 +39,10 @@ func (s *Store) CreateInstallation(ctx context.Context, i Installation) error {
 	})
 }
 
-// ActorsSince returns from when on events are found by those who act in their tokens; the zero time is from the first on.
-// What an earlier release recorded is not found so, nor what it still records beside this one.
-func (s *Store) ActorsSince(ctx context.Context) (time.Time, error) {
+// WholeSince returns from when on events are found by those who act in their tokens, and name the key that signs; the zero
+// time is from the first on. What an earlier release recorded does neither, nor what it still records beside this one.
+func (s *Store) WholeSince(ctx context.Context) (time.Time, error) {
 	var since int64
-	err := s.reader.QueryRowContext(ctx, `SELECT actors_since FROM installation WHERE id = 1`).Scan(&since)
-	return moment(since), named("actors since", s.classify(err))
+	err := s.reader.QueryRowContext(ctx, `SELECT whole_since FROM installation WHERE id = 1`).Scan(&since)
+	return moment(since), named("whole since", s.classify(err))
 }

@@ -4,10 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/nsc-federation/nsc/internal/audit"
 	"github.com/nsc-federation/nsc/internal/fault"
+	"github.com/nsc-federation/nsc/internal/jwt"
+	"github.com/nsc-federation/nsc/internal/keys"
+	"github.com/nsc-federation/nsc/internal/manage"
 	"github.com/nsc-federation/nsc/internal/policy"
 	"github.com/nsc-federation/nsc/internal/sts"
 	"github.com/nsc-federation/nsc/internal/workspace"
@@ -20,7 +26,7 @@ type recorder struct {
 	intents int
 }
 
-func (r *recorder) Intent(context.Context, policy.Grant, audit.Origin) (audit.Receipt, error) {
+func (r *recorder) Intent(context.Context, policy.Grant, string, audit.Origin) (audit.Receipt, error) {
 	r.intents++
 	return audit.Receipt{}, r.err
 }
@@ -76,7 +82,7 @@ func TestWhatACallerIsToldOfTheRecord(t *testing.T) {
 		for cause, code := range map[error]fault.Code{
 			audit.ErrBusy: fault.Unavailable, audit.ErrClosed: fault.Unavailable, audit.ErrLate: fault.Unavailable, context.Canceled: fault.Unavailable,
 			context.DeadlineExceeded: fault.Unavailable, audit.ErrReplayed: fault.TokenReplayed, audit.ErrNoTokenID: fault.TokenRefused,
-			errors.New("disk"): fault.Internal,
+			keys.ErrKeyEnded: fault.Unavailable, errors.New("disk"): fault.Internal,
 		} {
 			l.rule = cause.Error()
 			s := l.b.with(func(c *sts.Config) { c.Recorder = &recorder{l.b.recorder, fmt.Errorf("wrapped: %w", cause), 0} })
@@ -90,4 +96,75 @@ func TestWhatACallerIsToldOfTheRecord(t *testing.T) {
 			}
 		}
 	})
+}
+
+// meanwhile is a recorder after whose first record something else happens, before its caller can sign.
+type meanwhile struct {
+	sts.Recorder
+	does    func()
+	intents int
+}
+
+func (m *meanwhile) Intent(ctx context.Context, g policy.Grant, keyID string, from audit.Origin) (audit.Receipt, error) {
+	receipt, err := m.Recorder.Intent(ctx, g, keyID, from)
+	if m.intents++; m.intents == 1 {
+		m.does()
+	}
+	return receipt, err
+}
+
+// Rules 22, 26 and 29: a token is signed by the key that its record names, or not at all. Where that key was removed since, the
+// request is decided again, and refused where it used something up.
+func TestRule26AKeyThatIsGoneSignsNothingAndNoOtherDoes(t *testing.T) {
+	onEach(t, func(l *lab) {
+		for rule, once := range map[string]bool{"a token that may be used again": false, "a token that may be used once": true} {
+			l.rule = rule
+			tr := l.trust(func(t *policy.Trust) { t.SingleUse = once })
+			var replaced chan error
+			removed := &meanwhile{Recorder: l.b.recorder, does: func() { replaced = l.replaceKey() }}
+			s := l.b.with(func(c *sts.Config) { c.Recorder = removed })
+			issued := len(l.events(audit.TokenIssued))
+			answer, err := s.Exchange(l.Context(), request(l.external(nil)))
+			events := l.events(audit.TokenIssued)[issued:]
+			switch {
+			case once:
+				l.wantFault(err, fault.TokenReplayed)
+				if answer.Token.Compact() != "" || len(events) != 1 {
+					l.Errorf("%d tokens are on the record", len(events))
+				}
+			case err != nil:
+				l.Errorf("%v", err)
+			default:
+				token := parse(l, answer.Token.Compact())
+				if len(events) != 2 || token.Claims.ID != events[1].ID || token.Header.KeyID != events[1].Token.KeyID || events[0].Token.KeyID == events[1].Token.KeyID {
+					l.Errorf("signed by %s is %s; on the record are %+v", token.Header.KeyID, token.Claims.ID, events)
+				}
+			}
+			l.must(<-replaced)
+			l.must(l.a.manage.RemoveTrust(l.Context(), admin(l.tenant), tr.ID, 0, ""))
+			l.b.cache.Forget(l.tenant.ID)
+		}
+	})
+}
+
+// replaceKey replaces the key that signs as compromised, and returns when it is gone, which is a second before the call ends.
+func (l *lab) replaceKey() chan error {
+	<-time.After(time.Millisecond) // events are in the order of theirs
+	before, err := l.db.Keys(l.Context(), l.tenant.ID)
+	l.must(err)
+	ended := make(chan error, 1)
+	go func() {
+		_, err := l.a.manage.RotateKeys(l.Context(), admin(l.tenant), manage.Rotation{Algorithm: jwt.ES256, Compromised: true}, "")
+		ended <- err
+	}()
+	for gone := false; !gone; {
+		synctest.Wait()
+		now, err := l.db.Keys(l.Context(), l.tenant.ID)
+		l.must(err)
+		gone = slices.ContainsFunc(before, func(k keys.Stored) bool {
+			return !slices.ContainsFunc(now, func(n keys.Stored) bool { return n.ID == k.ID })
+		})
+	}
+	l.b.cache.Forget(l.tenant.ID)
+	return ended
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/nsc-federation/nsc/internal/fault"
 	"github.com/nsc-federation/nsc/internal/id"
 	"github.com/nsc-federation/nsc/internal/identity"
+	"github.com/nsc-federation/nsc/internal/keys"
 	"github.com/nsc-federation/nsc/internal/policy"
 	"github.com/nsc-federation/nsc/internal/workspace"
 )
@@ -131,8 +132,8 @@ func face(err error) *fault.Fault {
 		return fault.New(fault.TokenReplayed, err)
 	case errors.Is(err, audit.ErrNoTokenID):
 		return fault.Newf(fault.TokenRefused, "the trust demands single use and the token has no jti")
-	case errors.Is(err, audit.ErrBusy), errors.Is(err, audit.ErrClosed), errors.Is(err, audit.ErrMoved), errors.Is(err, audit.ErrLate),
-		errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, audit.ErrBusy), errors.Is(err, audit.ErrClosed), errors.Is(err, audit.ErrMoved),
+		errors.Is(err, audit.ErrLate), errors.Is(err, keys.ErrKeyEnded), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		unavailable := fault.New(fault.Unavailable, err)
 		unavailable.RetryAfter = time.Second
 		return unavailable

@@ -36,14 +36,14 @@ type Verifier interface {
 // Recorder makes receipts.
 type Recorder interface {
 	UnderWay() func()
-	Intent(ctx context.Context, g policy.Grant, from audit.Origin) (audit.Receipt, error)
+	Intent(ctx context.Context, g policy.Grant, keyID string, from audit.Origin) (audit.Receipt, error)
 	Note(ctx context.Context, e audit.Event) error
 }
 
 // Signer makes tokens.
 type Signer interface {
+	Choose(ctx context.Context, g policy.Grant) (keyID string, err error)
 	Sign(ctx context.Context, receipt audit.Receipt) (keys.Token, error)
-	CanSign(ctx context.Context, workspaceID string, alg string) (bool, error)
 }
 
 // Workspaces says what is so in each workspace.
@@ -194,8 +194,8 @@ func (s *Service) SignIn(ctx context.Context, name string, user workspace.User, 
 	})
 }
 
-// decide takes the path from a credential to a token, from its beginning again where the workspace moved under it: what
-// the credential was verified with may be gone, too.
+// decide takes the path from a credential to a token, from its beginning again where the workspace moved under it, or the key
+// that was to sign is gone: what the credential was verified with may be gone, too.
 func (s *Service) decide(ctx context.Context, snapshot *workspace.Snapshot, req Request,
 	identify func(*workspace.Snapshot) (parties, error)) (Answer, error) {
 	for n := 1; ; n++ {
@@ -206,7 +206,7 @@ func (s *Service) decide(ctx context.Context, snapshot *workspace.Snapshot, req 
 				return answer, nil
 			}
 		}
-		if errors.Is(err, audit.ErrMoved) && n < decideAtMost {
+		if (errors.Is(err, audit.ErrMoved) || errors.Is(err, keys.ErrKeyEnded)) && n < decideAtMost {
 			var newer *workspace.Snapshot
 			if newer, err = s.newer(ctx, snapshot); err == nil {
 				snapshot = newer
@@ -229,7 +229,7 @@ func (s *Service) newer(ctx context.Context, old *workspace.Snapshot) (*workspac
 
 // issue is the path from an identity to a token: decide, record, sign.
 func (s *Service) issue(ctx context.Context, snapshot *workspace.Snapshot, p parties, req Request) (Answer, error) {
-	grant, err := s.grant(ctx, snapshot, p, req)
+	grant, keyID, err := s.grant(ctx, snapshot, p, req)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -238,7 +238,7 @@ func (s *Service) issue(ctx context.Context, snapshot *workspace.Snapshot, p par
 			return Answer{}, err
 		}
 	}
-	receipt, err := s.intent(ctx, grant, req.From)
+	receipt, err := s.intent(ctx, grant, keyID, req.From)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -265,15 +265,14 @@ func stillAllowed(ctx context.Context, snapshot *workspace.Snapshot, grant polic
 	return err
 }
 
-// grant decides, and finds out whether what it decided can be signed.
-func (s *Service) grant(ctx context.Context, snapshot *workspace.Snapshot, p parties, req Request) (policy.Grant, error) {
+// grant decides, and chooses the key that is to sign what it decided; an opaque token has none.
+func (s *Service) grant(ctx context.Context, snapshot *workspace.Snapshot, p parties, req Request) (grant policy.Grant, keyID string, err error) {
 	ctx, span := trace.Begin(ctx, trace.Decide)
-	grant, err := s.decided(ctx, snapshot, p, req)
-	if err == nil {
-		err = s.signable(ctx, grant)
+	defer func() { span.End(err) }()
+	if grant, err = s.decided(ctx, snapshot, p, req); err == nil && !req.Want.Opaque {
+		keyID, err = s.choose(ctx, grant)
 	}
-	span.End(err)
-	return grant, err
+	return grant, keyID, err
 }
 
 func (s *Service) decided(ctx context.Context, snapshot *workspace.Snapshot, p parties, req Request) (policy.Grant, error) {
@@ -304,9 +303,9 @@ func (s *Service) decided(ctx context.Context, snapshot *workspace.Snapshot, p p
 	return grant, nil
 }
 
-func (s *Service) intent(ctx context.Context, grant policy.Grant, from audit.Origin) (audit.Receipt, error) {
+func (s *Service) intent(ctx context.Context, grant policy.Grant, keyID string, from audit.Origin) (audit.Receipt, error) {
 	ctx, span := trace.Begin(ctx, trace.Record)
-	receipt, err := s.recorder.Intent(ctx, grant, from)
+	receipt, err := s.recorder.Intent(ctx, grant, keyID, from)
 	span.End(err)
 	return receipt, err
 }
@@ -322,16 +321,16 @@ func (s *Service) sign(ctx context.Context, receipt audit.Receipt, opaque bool) 
 	return token, err
 }
 
-// signable refuses what no key of the workspace could sign, before it is recorded.
-func (s *Service) signable(ctx context.Context, grant policy.Grant) error {
-	ok, err := s.signer.CanSign(ctx, grant.WorkspaceID(), string(grant.Algorithm()))
-	if err == nil && !ok {
-		return &fault.Fault{
+// choose refuses what no key of the workspace could sign, before it is recorded.
+func (s *Service) choose(ctx context.Context, grant policy.Grant) (string, error) {
+	keyID, err := s.signer.Choose(ctx, grant)
+	if errors.Is(err, keys.ErrNoKey) {
+		return "", &fault.Fault{
 			Code: fault.InvalidRequest, Field: "id_token_signed_response_alg",
 			Detail: "the workspace has no active " + string(grant.Algorithm()) + " key; an administrator adds one with nsc keys rotate --alg",
 		}
 	}
-	return err
+	return keyID, err
 }
 
 // authority returns what a decision about somebody rests on: the trusts in an external issuer, or the present state of

@@ -224,7 +224,8 @@ func TestRule26TheRecordHasWhatWasSigned(t *testing.T) {
 		hash, digest := sha256.Sum256(claims), sha256.Sum256([]byte(external))
 		e := events[0]
 		if len(events) != 1 || e.ID != token.Claims.ID || e.Token.ID != e.ID || e.Token.PayloadHash != hex.EncodeToString(hash[:]) ||
-			e.Token.ExpiresAt.Unix() != token.Claims.ExpiresAt || e.Token.Subject != token.Claims.Subject || e.Token.Algorithm != "ES256" {
+			e.Token.ExpiresAt.Unix() != token.Claims.ExpiresAt || e.Token.Subject != token.Claims.Subject || e.Token.Algorithm != "ES256" ||
+			e.Token.KeyID == "" || e.Token.KeyID != token.Header.KeyID {
 			l.Errorf("%+v of %s", e, claims)
 		}
 		u := e.Upstream

@@ -63,7 +63,7 @@ type unreachableBody struct {
 // cutOffResult is what a cut-off did.
 type cutOffResult struct {
 	ID          string            `json:"id,omitempty" doc:"Of the lasting cut-off, to lift it; absent for a trust or a key" example:"agolopj52c6lk4olb3kgm6gybq"`
-	Unreachable []unreachableBody `json:"unreachable" nullable:"false" doc:"Living tokens that others verify by themselves, by audience; those in which the subject, or a subject of the issuer, acts for another are among them"`
+	Unreachable []unreachableBody `json:"unreachable" nullable:"false" doc:"Living tokens that others verify by themselves, by audience; those in which the subject, or a subject of the issuer, acts for another are among them. Those that a key signed are refused once the others fetch the key set again"`
 	Incomplete  bool              `json:"incomplete,omitempty" doc:"There may be more: not all tokens were looked at, or not all could be read"`
 	Trusts      []string          `json:"trusts,omitempty" nullable:"false" doc:"IDs of trust relationships that the subject, or a subject of the issuer, created or was the last to change, 100 at most: they stay, and somebody should look at them. To callers who may read them"`
 	MoreTrusts  bool              `json:"more_trusts,omitempty" doc:"There are more of these"`
@@ -118,12 +118,17 @@ func (h *handler) cutOff(ctx context.Context, in *createCutOff) (cutOffResult, e
 	if err != nil {
 		return cutOffResult{}, err
 	}
-	result := cutOffResult{ID: done.ID, Unreachable: make([]unreachableBody, len(done.Unreachable)), Incomplete: done.Incomplete,
-		Trusts: done.Trusts, MoreTrusts: done.MoreTrusts}
-	for i, u := range done.Unreachable {
-		result.Unreachable[i] = unreachableBody{u.Audience, u.Count, u.Latest.UTC()}
+	return cutOffResult{
+		ID: done.ID, Unreachable: newUnreachable(done.Unreachable), Incomplete: done.Incomplete, Trusts: done.Trusts, MoreTrusts: done.MoreTrusts,
+	}, nil
+}
+
+func newUnreachable(found []manage.Unreachable) []unreachableBody {
+	list := make([]unreachableBody, len(found))
+	for i, u := range found {
+		list[i] = unreachableBody{u.Audience, u.Count, u.Latest.UTC()}
 	}
-	return result, nil
+	return list
 }
 
 func (h *handler) liftCutOff(ctx context.Context, in *liftCutOff) (*nothing, error) {

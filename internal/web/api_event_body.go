@@ -32,6 +32,7 @@ type eventToken struct {
 	Audience    string    `json:"audience" doc:"aud" example:"https://api.example.com"`
 	Subject     string    `json:"subject" doc:"sub"`
 	Algorithm   string    `json:"algorithm" doc:"What it was signed with" example:"ES256"`
+	KeyID       string    `json:"key_id,omitempty" doc:"kid of the key that signs it; absent for an opaque token, and in events of early releases" example:"agolopjz5bofbzajslg45rczkm"`
 	ExpiresAt   time.Time `json:"expires_at" doc:"exp"`
 	PayloadHash string    `json:"payload_sha256" doc:"Of the claims as signed, hexadecimal"`
 }

@@ -87,7 +87,7 @@ var exampleEvent = eventBody{
 	Subject: identity.ExternalSubject(exampleWorkspaceID, exampleIssuer, exampleJob),
 	Token: &eventToken{
 		ID: exampleTokenID, Type: "id_token", Audience: exampleAudience, Subject: identity.ExternalSubject(exampleWorkspaceID, exampleIssuer, exampleJob),
-		Algorithm: "ES256", ExpiresAt: exampleTime.Add(5 * time.Minute),
+		Algorithm: "ES256", KeyID: exampleKey.ID, ExpiresAt: exampleTime.Add(5 * time.Minute),
 		PayloadHash: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
 	},
 	Upstream: &eventUpstream{Issuer: exampleIssuer, Subject: exampleJob, TokenID: "3f1f2f9e-4c1e-4c3a-9a55-0c4d1f0b7a11"},

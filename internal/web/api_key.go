@@ -48,7 +48,9 @@ type rotateKeys struct {
 
 // rotationBody is what a rotation did.
 type rotationBody struct {
-	Key *keyBody `json:"key,omitempty" doc:"The new key; absent where none was needed"`
+	Key         *keyBody          `json:"key,omitempty" doc:"The new key; absent where none was needed"`
+	Unreachable []unreachableBody `json:"unreachable,omitzero" nullable:"false" doc:"Of a compromised key: living tokens that it signed and that others verify by themselves, until they fetch the key set again, by audience"`
+	Incomplete  bool              `json:"incomplete,omitempty" doc:"There may be more of these: not all tokens were looked at, or not all could be read"`
 }
 
 func (h *handler) keyAPI(api huma.API) {
@@ -61,7 +63,7 @@ func (h *handler) keyAPI(api huma.API) {
 		ID: "rotate-keys", Method: http.MethodPost, Path: apiBase + "/{workspace}/keys/rotate", Tag: tagKeys, Summary: "Rotate a signing key",
 		Description: "Publishes the next key, which signs once everybody can know it; or replaces a compromised key at once. Needs a grant on the workspace: key, write.",
 		Codes:       []fault.Code{fault.Forbidden, fault.Conflict, fault.KeyReused}, Request: rotationRequest{Algorithm: "ES256"},
-		Answer: rotationBody{&exampleKey},
+		Answer: rotationBody{Key: &exampleKey},
 	}, h.rotateKeys)
 }
 
@@ -96,12 +98,18 @@ func (h *handler) rotateKeys(ctx context.Context, in *rotateKeys) (rotationBody,
 	if err != nil {
 		return rotationBody{}, err
 	}
-	key, err := service.RotateKeys(ctx, caller, manage.Rotation{
+	done, err := service.RotateKeys(ctx, caller, manage.Rotation{
 		Algorithm: jwt.Algorithm(in.Body.Algorithm), Compromised: in.Body.Compromised, KeyID: in.Body.KeyID,
 	}, in.address)
-	if err != nil || key.ID == "" {
+	if err != nil {
 		return rotationBody{}, err
 	}
-	body := newKeyBody(key)
-	return rotationBody{&body}, nil
+	body := rotationBody{Incomplete: done.Incomplete}
+	if in.Body.Compromised {
+		body.Unreachable = newUnreachable(done.Unreachable) // none is said, too
+	}
+	if done.ID != "" {
+		body.Key = new(newKeyBody(done.Stored))
+	}
+	return body, nil
 }

@@ -19,7 +19,7 @@ func TestSealedTypesCannotBeMade(t *testing.T) {
 		{"receipt", `var r = audit.Receipt{r: nil}`, "r in struct literal of type audit.Receipt"},
 		{"token", `var t = keys.Token{compact: "x"}`, "compact in struct literal of type keys.Token"},
 		{"sign without a receipt", `func f(r *keys.Rings, g policy.Grant) { r.Sign(nil, g) }`, "cannot use g"},
-		{"record without a decision", `func f(r *audit.Recorder, i identity.Identity) { r.Intent(nil, i, audit.Origin{}) }`, "cannot use i"},
+		{"record without a decision", `func f(r *audit.Recorder, i identity.Identity) { r.Intent(nil, i, "", audit.Origin{}) }`, "cannot use i"},
 		{"decide on claims that nobody vouches for", `func f(s identity.Supposed) { policy.Decide(s, nil, nil, policy.Request{}) }`, "cannot use s"},
 		{"make an identity of claims", `func f(s identity.Supposed) identity.Identity { return identity.Identity(s) }`, "cannot convert s"},
 		{"take the identity out of claims", `func f(s identity.Supposed) any { return s.bearer }`, "s.bearer undefined"},

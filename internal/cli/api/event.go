@@ -34,6 +34,7 @@ type EventToken struct {
 	Audience    string    `json:"audience"`
 	Subject     string    `json:"subject"`
 	Algorithm   string    `json:"algorithm"`
+	KeyID       string    `json:"key_id,omitempty"`
 	ExpiresAt   time.Time `json:"expires_at"`
 	PayloadHash string    `json:"payload_sha256"`
 }

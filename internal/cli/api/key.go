@@ -24,16 +24,25 @@ type Rotation struct {
 	KeyID       string `json:"key_id,omitempty"`
 }
 
+// Rotated says what a rotation did. The new key is nil where a compromised one needed none.
+type Rotated struct {
+	*Key
+	Unreachable []Unreachable `json:"unreachable,omitzero"` // of a compromised key; nil from a server that does not count
+	Incomplete  bool          `json:"incomplete,omitempty"`
+}
+
 // Keys returns the signing keys of a workspace.
 func (c *Client) Keys(ctx context.Context, workspace, bearer string) ([]Key, error) {
 	return all[Key](ctx, c, request{method: http.MethodGet, path: pathIn(workspace, "keys"), bearer: bearer})
 }
 
-// RotateKeys replaces a signing key. The new key is nil where none was needed.
-func (c *Client) RotateKeys(ctx context.Context, workspace, bearer string, r Rotation) (*Key, error) {
+// RotateKeys replaces a signing key.
+func (c *Client) RotateKeys(ctx context.Context, workspace, bearer string, r Rotation) (Rotated, error) {
 	var answer struct {
-		Key *Key `json:"key"`
+		Key         *Key          `json:"key"`
+		Unreachable []Unreachable `json:"unreachable"`
+		Incomplete  bool          `json:"incomplete"`
 	}
 	err := c.call(ctx, request{method: http.MethodPost, path: pathIn(workspace, "keys", "rotate"), bearer: bearer, body: r}, &answer)
-	return answer.Key, err
+	return Rotated{answer.Key, answer.Unreachable, answer.Incomplete}, err
 }

@@ -164,7 +164,7 @@ var every = map[string]func(context.Context, *store.Store, things) (any, error){
 	},
 
 	"Installation": func(c context.Context, s *store.Store, _ things) (any, error) { return s.Installation(c) },
-	"ActorsSince":  func(c context.Context, s *store.Store, _ things) (any, error) { return s.ActorsSince(c) },
+	"WholeSince":   func(c context.Context, s *store.Store, _ things) (any, error) { return s.WholeSince(c) },
 	"CreateInstallation": func(c context.Context, s *store.Store, x things) (any, error) {
 		return nil, s.CreateInstallation(c, store.Installation{BaseURL: x.name})
 	},
@@ -245,7 +245,7 @@ var every = map[string]func(context.Context, *store.Store, things) (any, error){
 
 // wholeInstallation are the methods that are about no one workspace, and whether they take text.
 var wholeInstallation = map[string]bool{
-	"Installation": false, "ActorsSince": false, "CreateInstallation": true, "Workspaces": true, "Generations": false, "RotationDue": false, "KeysGone": false,
+	"Installation": false, "WholeSince": false, "CreateInstallation": true, "Workspaces": true, "Generations": false, "RotationDue": false, "KeysGone": false,
 	"Export": false, "Import": false, "Reseal": false, "Restore": false, "DeleteRefusals": false, "Pending": false, "Sequence": false,
 	"SweepUses": false, "SweepCutOffs": false, "SweepAnswers": false, "SweepOpaque": false, "Opaque": false,
 	"Revocable": false, "UnsignedLogs": false, "AcquireLease": true, "ReleaseLease": true, "Ping": false,

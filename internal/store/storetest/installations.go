@@ -12,7 +12,7 @@ import (
 var installations = map[string]func(*lab){
 	"an installation is created once": func(l *lab) {
 		l.is(l.CreateInstallation(l.ctx, store.Installation{BaseURL: "https://other.example.com"}), store.ErrExists)
-		linked, err := l.ActorsSince(l.ctx)
+		linked, err := l.WholeSince(l.ctx)
 		l.must(err)
 		equal(l, linked, time.Time{})
 		got, err := l.Installation(l.ctx)

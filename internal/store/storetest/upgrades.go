@@ -20,8 +20,8 @@ const (
 	sinceAcceptDelegation = 8
 )
 
-// sinceActors is the schema from which on all events are found by who acts in their tokens.
-const sinceActors = 10
+// sinceWhole is the schema from which on all events are whole.
+const sinceWhole = 10
 
 // Upgrade checks that a database which an earlier release filled is read by this one. Earlier makes the database, of a
 // schema's version, with what an export holds, and returns the newest version.
@@ -41,8 +41,8 @@ func Upgrade(t *testing.T, database func(testing.TB) Database, earlier func(o st
 				t.Errorf("from schema %d, %s of workspace %s: %+v\nwant %+v", version, name[1], name[0], got, want)
 			}
 		}
-		if linked, err := upgraded.ActorsSince(l.ctx); err != nil || version < sinceActors && time.Since(linked).Abs() > time.Hour {
-			t.Errorf("from schema %d, actors are found since %v: %v", version, linked, err)
+		if linked, err := upgraded.WholeSince(l.ctx); err != nil || version < sinceWhole && time.Since(linked).Abs() > time.Hour {
+			t.Errorf("from schema %d, events are whole since %v: %v", version, linked, err)
 		}
 		upgraded.appends(event(l.one.ID, audit.TokenRefused), audit.Committed)
 	}
