@@ -1,7 +1,6 @@
 package audit
 
 import (
-	"runtime/metrics"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,9 +12,6 @@ const (
 	maxBatch    = 256                  // entries in one commit
 	waitAtMost  = 2 * time.Millisecond // from a batch's first entry to its commit, besides commits before it
 	waitGaps    = 3                    // how many times the usual time between two entries a commit waits for one more
-
-	busyAtMost = 8 * time.Millisecond // waitAtMost where the processors have other work meanwhile
-	busyPeriod = time.Millisecond     // how often that is looked at
 )
 
 // batch is entries that share a commit, and what became of it.
@@ -37,11 +33,8 @@ func (b *batch) result(at int) result {
 
 // gathering is the entries that wait for a commit. A commit costs much the same for one entry as for many, in processor
 // time, too: so it waits a moment where more are to be expected, by the time that usually lies between two of them, and
-// no longer than until as many are there as requests were lately under way at once. A lone caller waits for nobody. While
-// goroutines wait for a processor, those whose requests are on the way among them, a commit would take it from them:
-// the wait is longer then, and costs nobody anything.
+// no longer than until as many are there as requests were lately under way at once. A lone caller waits for nobody.
 type gathering struct {
-	busy     func() bool   // whether goroutines wait for a processor
 	underWay atomic.Int64  // requests that will have something to record
 	news     chan struct{} // holds one: the first entry, the last that is waited for, or the end
 
@@ -145,25 +138,11 @@ func (g *gathering) take() (b *batch, wait time.Duration, ended bool) {
 // patience returns for how long it is worth to wait for more than a batch has: not at all where nothing came in the time
 // for which it waited last.
 func (g *gathering) patience(b *batch) time.Duration {
-	n, waited := len(b.entries), time.Since(b.first)
-	switch {
-	case g.ended || n == maxBatch || int64(n) >= g.peak || g.gap > busyAtMost:
-		return 0
-	case waited < busyAtMost && g.busy():
-		return min(busyPeriod, busyAtMost-waited)
-	case n == g.seen || g.gap > waitAtMost:
+	n := len(b.entries)
+	if g.ended || n == maxBatch || n == g.seen || int64(n) >= g.peak || g.gap > waitAtMost {
 		return 0
 	}
-	return min(waitGaps*g.gap, waitAtMost-waited)
-}
-
-// processors tells whether goroutines wait for one of them.
-func processors() func() bool {
-	runnable := []metrics.Sample{{Name: "/sched/goroutines/runnable:goroutines"}}
-	return func() bool {
-		metrics.Read(runnable)
-		return runnable[0].Value.Kind() == metrics.KindUint64 && runnable[0].Value.Uint64() > 0
-	}
+	return min(waitGaps*g.gap, waitAtMost-time.Since(b.first))
 }
 
 // end refuses what comes from now on.
