@@ -20,7 +20,9 @@ type Queue interface {
 }
 
 const (
-	sequenceEvery = 200 * time.Millisecond
+	sequenceEvery = 200 * time.Millisecond // at the latest
+	sequenceSoon  = 25 * time.Millisecond  // at the earliest
+	sequenceRests = 3                      // times as long as it worked
 	sequenceRows  = 64
 	sequenceLease = 5 * time.Second
 	slowest       = 30 * time.Second // between two attempts while they fail
@@ -38,13 +40,23 @@ func Sequence(ctx context.Context, queue Queue, log *slog.Logger) {
 			return
 		case <-time.After(wait):
 		}
-		if err := work.drain(ctx); err == nil {
-			wait = sequenceEvery
+		began := time.Now()
+		if worked, err := work.drain(ctx); err == nil {
+			wait = pause(worked, time.Since(began))
 		} else if ctx.Err() == nil {
 			wait = min(2*wait, slowest)
 			log.Warn("the record's queue could not be unpacked", "error", err, "next_try", wait)
 		}
 	}
+}
+
+// pause returns how long to wait after work that took a while. On SQLite those who record wait for it, so it comes soon and is
+// little; where there is so much that it would be always at work it comes late, and much together costs less.
+func pause(worked bool, took time.Duration) time.Duration {
+	if !worked {
+		return sequenceEvery
+	}
+	return min(max(sequenceSoon, sequenceRests*took), sequenceEvery)
 }
 
 // sequencing is one node's share in the work. An idle server writes nothing: the lease is taken where there is work.
@@ -54,20 +66,21 @@ type sequencing struct {
 	renewAt time.Time // zero where this node never led
 }
 
-// drain unpacks until nothing is left, or until another node takes what is.
-func (s *sequencing) drain(ctx context.Context) error {
+// drain unpacks until nothing is left, or until another node takes what is, and reports whether it did.
+func (s *sequencing) drain(ctx context.Context) (worked bool, err error) {
 	for {
 		pending, err := s.queue.Pending(ctx)
 		if err != nil || !pending {
-			return err
+			return worked, err
 		}
 		held, err := s.lead(ctx)
 		if err != nil || !held {
-			return err
+			return worked, err
 		}
 		if events, err := s.queue.Sequence(ctx, sequenceRows); err != nil || events == 0 {
-			return err
+			return worked, err
 		}
+		worked = true
 	}
 }
 

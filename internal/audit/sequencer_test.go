@@ -213,3 +213,22 @@ func TestASequencerThatFailsTriesLessOftenAndRecovers(t *testing.T) {
 		}
 	})
 }
+
+// The queue is unpacked soon where there is little of it, and late where there is much or nothing.
+func TestTheSequencerRestsAsItWorked(t *testing.T) {
+	for _, row := range []struct {
+		rule   string
+		worked bool
+		took   time.Duration
+		want   time.Duration
+	}{
+		{"nothing was there", false, time.Millisecond, sequenceEvery},
+		{"a little", true, time.Millisecond, sequenceSoon},
+		{"more", true, 20 * time.Millisecond, 20 * time.Millisecond * sequenceRests},
+		{"a great deal", true, time.Second, sequenceEvery},
+	} {
+		if got := pause(row.worked, row.took); got != row.want {
+			t.Errorf("%s: %s, want %s", row.rule, got, row.want)
+		}
+	}
+}

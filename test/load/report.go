@@ -34,8 +34,10 @@ func (r *report) write(w io.Writer) error {
 	b.WriteString("<!-- Written by make bench. Do not edit: what explains it is in docs/design/. -->\n\n# Performance\n\n")
 	r.machine(&b)
 	r.costs(&b)
-	if r.settings.only == "" {
+	if len(r.latencies) > 0 {
 		r.late(&b)
+	}
+	if r.settings.only == "" {
 		r.verification(&b)
 		r.resting(&b)
 		r.growing(&b)
