@@ -21,9 +21,64 @@ func (s *Store) Append(ctx context.Context, entries []audit.Entry) ([]audit.Outc
 	if err != nil {
 		return nil, named("append", err)
 	}
+	ctx, err = s.engine.begin(ctx)
+	if err != nil {
+		return nil, named("append", err)
+	}
+	if recorded, err := s.appendAtOnce(ctx, drafts); err != nil {
+		return nil, named("append", s.classify(err))
+	} else if recorded {
+		return slices.Repeat([]audit.Outcome{{Verdict: audit.Committed}}, len(entries)), nil
+	}
+	return s.appendEach(ctx, drafts)
+}
+
+// appendAtOnce reports whether it recorded the entries, all of them or none.
+func (s *Store) appendAtOnce(ctx context.Context, entries []draft) (bool, error) {
+	unmoved, ok := expected(entries)
+	if !ok {
+		return false, nil
+	}
+	stmt, args := s.hot.enqueueUnmoved.of(unmoved)
+	var changed int64
+	err := s.framed(entries, func(frame []byte) error {
+		args[0] = frame
+		result, err := stmt.ExecContext(ctx, args...)
+		if err == nil {
+			changed, err = result.RowsAffected()
+		}
+		return err
+	})
+	return changed == 1, err
+}
+
+// expected returns the workspaces whose generation matters with the one that each is to have, or false where one statement
+// cannot tell.
+func expected(entries []draft) (map[string]int64, bool) {
+	unmoved := make(map[string]int64, 1)
+	if len(entries) == 0 {
+		return nil, false
+	}
+	for _, e := range entries {
+		if e.Use != nil {
+			return nil, false
+		}
+		if e.Generation == 0 {
+			continue
+		}
+		if known, ok := unmoved[e.WorkspaceID]; ok && known != e.Generation {
+			return nil, false
+		}
+		unmoved[e.WorkspaceID] = e.Generation
+	}
+	return unmoved, len(unmoved) <= mostUnmoved
+}
+
+// appendEach records those entries that nothing speaks against.
+func (s *Store) appendEach(ctx context.Context, entries []draft) ([]audit.Outcome, error) {
 	var outcomes []audit.Outcome
-	err = s.write(ctx, "append", func(tx *sql.Tx) error {
-		b := batch{s, tx, drafts, make([]audit.Outcome, len(entries))}
+	err := s.write(ctx, "append", func(tx *sql.Tx) error {
+		b := batch{s, tx, entries, make([]audit.Outcome, len(entries))}
 		outcomes = b.outcomes
 		if err := b.compare(ctx); err != nil {
 			return err
@@ -112,14 +167,22 @@ func (b *batch) enqueue(ctx context.Context) error {
 	if len(committed) == 0 {
 		return nil
 	}
-	buffer, ok := b.store.frames.Get().(*[]byte)
+	return b.store.framed(committed, func(frame []byte) error {
+		_, err := b.tx.StmtContext(ctx, b.store.hot.enqueue).ExecContext(ctx, frame)
+		return err
+	})
+}
+
+// framed calls f with the frame of entries, which is another's once f has returned.
+func (s *Store) framed(entries []draft, f func(frame []byte) error) error {
+	buffer, ok := s.frames.Get().(*[]byte)
 	if !ok {
 		buffer = new([]byte)
 	}
-	frame := appendFrame((*buffer)[:0], committed)
-	_, err := b.tx.StmtContext(ctx, b.store.hot.enqueue).ExecContext(ctx, frame)
+	frame := appendFrame((*buffer)[:0], entries)
+	err := f(frame)
 	if *buffer = frame; cap(frame) <= largestKept { // the driver has copied it
-		b.store.frames.Put(buffer)
+		s.frames.Put(buffer)
 	}
 	return err
 }

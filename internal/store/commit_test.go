@@ -9,18 +9,26 @@ import (
 	"path/filepath"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/nsc-federation/nsc/internal/audit"
 	"github.com/nsc-federation/nsc/internal/store"
 	"github.com/nsc-federation/nsc/internal/store/pgtest"
 )
 
-// cutter stands between the store and PostgreSQL. Armed, it cuts the connection at the next commit: before the server
-// hears of it, or before the store hears the answer.
+// cutter stands between the store and PostgreSQL. Armed, it cuts the connection where the store next sends some words:
+// before the server hears of them, or before the store hears the answer.
 type cutter struct {
 	server string // path of its socket
+	words  atomic.Value
 	before atomic.Bool
 	after  atomic.Bool
+}
+
+func (c *cutter) arm(words string, before bool) {
+	c.words.Store(words)
+	c.before.Store(before)
+	c.after.Store(!before)
 }
 
 func (c *cutter) serve(t *testing.T) (address string) {
@@ -53,7 +61,7 @@ func (c *cutter) pass(client, server net.Conn) {
 	go func() {
 		defer server.Close()
 		_ = each(client, func(sent []byte) error {
-			if bytes.Contains(sent, []byte("commit\x00")) {
+			if words, ok := c.words.Load().(string); ok && bytes.Contains(sent, []byte(words)) {
 				if c.before.CompareAndSwap(true, false) {
 					return io.EOF
 				}
@@ -102,23 +110,33 @@ func TestACommitWithoutAnAnswerMayHaveTakenEffect(t *testing.T) {
 	w := tenant(t, s)
 	direct := open(t, address)
 
-	for name, c := range map[string]struct {
-		arm  *atomic.Bool
-		want int64 // events there are afterwards
+	single := func() audit.Entry {
+		e := issued(w)
+		e.Use = &audit.Use{Issuer: "issuer", TokenID: e.ID, ExpiresAt: e.Time.Add(time.Hour)}
+		return e
+	}
+	for _, c := range []struct {
+		rule   string
+		entry  func() audit.Entry
+		words  string // with which it is committed
+		before bool
+		want   int64 // events there are afterwards
 	}{
-		"cut before the server heard of it": {&cut.before, 0},
-		"cut before its answer":             {&cut.after, 1},
+		{"one statement, cut before the server heard of it", func() audit.Entry { return issued(w) }, string(audit.TokenIssued), true, 0},
+		{"one statement, cut before its answer", func() audit.Entry { return issued(w) }, string(audit.TokenIssued), false, 1},
+		{"several, cut before the server heard of the commit", single, "commit\x00", true, 0},
+		{"several, cut before the commit's answer", single, "commit\x00", false, 1},
 	} {
 		before := count(t, direct, w)
-		c.arm.Store(true)
-		if outcomes, err := s.Append(t.Context(), []audit.Entry{issued(w)}); !errors.Is(err, store.ErrUnavailable) || outcomes != nil {
-			t.Fatalf("%s: %v, %v", name, outcomes, err)
+		cut.arm(c.words, c.before)
+		if outcomes, err := s.Append(t.Context(), []audit.Entry{c.entry()}); !errors.Is(err, store.ErrUnavailable) || outcomes != nil {
+			t.Fatalf("%s: %v, %v", c.rule, outcomes, err)
 		}
 		if n := count(t, direct, w) - before; n != c.want {
-			t.Errorf("%s: %d events, want %d", name, n, c.want)
+			t.Errorf("%s: %d events, want %d", c.rule, n, c.want)
 		}
-		if _, err := s.Append(t.Context(), []audit.Entry{issued(w)}); err != nil {
-			t.Fatalf("afterwards: %v", err)
+		if _, err := s.Append(t.Context(), []audit.Entry{c.entry()}); err != nil {
+			t.Fatalf("%s, afterwards: %v", c.rule, err)
 		}
 	}
 }

@@ -63,11 +63,12 @@ func openPostgres(address string, conns int) (*Store, error) {
 }
 
 // settle makes every connection durable, whatever the server's default, and bounds how long it waits for a lock where the
-// server's default is for ever.
+// server's default is for ever. A statement by itself gets the isolation that transactions ask for.
 func settle(ctx context.Context, conn *pgx.Conn) error {
 	_, err := conn.Exec(ctx, `SELECT set_config(name, CASE WHEN setting = off THEN wanted ELSE setting END, false)
 		FROM (VALUES ('lock_timeout', current_setting('lock_timeout'), '0', '5s'),
-			('synchronous_commit', current_setting('synchronous_commit'), 'off', 'on')) AS s (name, setting, off, wanted)`)
+			('synchronous_commit', current_setting('synchronous_commit'), 'off', 'on'),
+			('default_transaction_isolation', '', '', 'read committed')) AS s (name, setting, off, wanted)`)
 	return err
 }
 

@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/url"
 	"strings"
 	"sync"
@@ -80,6 +81,53 @@ func tenant(t *testing.T, s *store.Store) workspace.Workspace {
 func issued(w workspace.Workspace) audit.Entry {
 	now := time.Now()
 	return audit.Entry{ID: id.New(now), WorkspaceID: w.ID, Generation: w.Generation, Time: now, Kind: audit.TokenIssued}
+}
+
+// A server whose default is stricter would fail a statement that waited for a lock, instead of letting it read again.
+func TestAStatementByItselfHasTheIsolationOfATransaction(t *testing.T) {
+	address := pgtest.Database(t)
+	conn := direct(t, address)
+	run(t, conn, `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation = serializable', current_database()); END $$`)
+	s := open(t, address)
+	w := tenant(t, s)
+	blocker, err := conn.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := blocker.Exec(t.Context(), `UPDATE workspaces SET generation = generation + 1`); err != nil {
+		t.Fatal(err)
+	}
+	verdict := make(chan error, 1)
+	go func() {
+		outcomes, err := s.Append(t.Context(), []audit.Entry{issued(w)})
+		if err == nil && outcomes[0].Verdict != audit.Moved {
+			err = fmt.Errorf("verdict %d", outcomes[0].Verdict)
+		}
+		verdict <- err
+	}()
+	if !waits(t, address, verdict) {
+		t.Fatal("the statement did not wait for the workspace's row")
+	}
+	if err := blocker.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-verdict; err != nil {
+		t.Fatal(err)
+	}
+}
+
+// waits reports whether somebody came to wait for a lock before there was a verdict.
+func waits(t *testing.T, address string, verdict <-chan error) (waiting bool) {
+	t.Helper()
+	conn := direct(t, address)
+	for !waiting && len(verdict) == 0 {
+		err := conn.QueryRow(t.Context(), `SELECT EXISTS (SELECT 1 FROM pg_stat_activity
+			WHERE datname = current_database() AND wait_event_type = 'Lock')`).Scan(&waiting)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return waiting
 }
 
 func count(t *testing.T, s *store.Store, w workspace.Workspace) int64 {

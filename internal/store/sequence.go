@@ -38,6 +38,10 @@ var errRepeated = errors.New("an event was recorded twice")
 // It takes whatever rows are there. To remember the last one and ask for what is above it would skip those that took
 // their number earlier and committed later.
 func (s *Store) Sequence(ctx context.Context, maxRows int) (events int, err error) {
+	ctx, err = s.engine.begin(ctx)
+	if err != nil {
+		return 0, named("sequence", err)
+	}
 	careful := false
 	for range sequenceAttempts {
 		err = s.write(ctx, "sequence", func(tx *sql.Tx) (err error) {

@@ -22,6 +22,8 @@ var sqliteEngine = engine{
 	read:    &sql.TxOptions{ReadOnly: true}, // BEGIN; in WAL mode a snapshot from its first read on
 	now:     "CAST(unixepoch('now', 'subsec') * 1000000 AS INTEGER)",
 
+	brief:     true,
+	nameless:  true,
 	eventRows: []int{8, 1},
 	check:     func(context.Context, *sql.DB) error { return nil },
 	meaning:   sqliteMeaning,

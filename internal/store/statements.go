@@ -16,10 +16,12 @@ type statements struct {
 	firstUse    *sql.Stmt
 	opaque      *sql.Stmt // the claims of an opaque token
 	enqueue     *sql.Stmt
-	oldest      *sql.Stmt // rows of the queue
-	dequeue     shaped
-	events      shaped
-	eventTrusts shaped
+	// the same where each of several workspaces has the generation that it is to have
+	enqueueUnmoved enqueuing
+	oldest         *sql.Stmt // rows of the queue
+	dequeue        shaped
+	events         shaped
+	eventTrusts    shaped
 
 	unlogged *sql.Stmt // events that are in no log yet
 	logged   *sql.Stmt
@@ -54,9 +56,9 @@ func (s shaped) each(n int, f func(stmt *sql.Stmt, from, to int) error) error {
 const insertQueue = `INSERT INTO queue (frame) VALUES ($1)`
 
 func (s *statements) prepare(ctx context.Context, writer, reader *sql.DB, e *engine) error {
-	r := preparer{ctx: ctx, db: reader}
+	r := preparer{ctx: ctx, db: reader, nameless: e.nameless}
 	s.opaque = r.stmt(`SELECT payload FROM opaque_tokens WHERE hash = $1`)
-	p := preparer{ctx: ctx, db: writer}
+	p := preparer{ctx: ctx, db: writer, nameless: e.nameless}
 	s.generations = p.shaped([]int{64, 16, 4, 1}, func(n int) string {
 		return `SELECT id, generation FROM workspaces WHERE id IN ` + tuples(1, n) + ` ORDER BY id` + e.share
 	})
@@ -66,6 +68,7 @@ func (s *statements) prepare(ctx context.Context, writer, reader *sql.DB, e *eng
 	})
 	s.firstUse = p.stmt(`SELECT retry_key, payload, used_at FROM uses WHERE workspace_id = $1 AND token = $2`)
 	s.enqueue = p.stmt(insertQueue)
+	s.enqueueUnmoved = p.unmoved([]int{1, 4, mostUnmoved}, e.share)
 	s.oldest = p.stmt(`SELECT id, frame FROM queue ORDER BY id LIMIT $1` + e.claim)
 	s.dequeue = p.shaped([]int{16, 4, 1}, func(n int) string { return `DELETE FROM queue WHERE id IN ` + tuples(1, n) })
 	s.events = p.shaped(e.eventRows, func(n int) string {
@@ -94,18 +97,40 @@ func (s *statements) prepareLog(p *preparer, e *engine) {
 
 // preparer prepares statements until one fails.
 type preparer struct {
-	ctx context.Context
-	db  *sql.DB
-	err error
+	ctx      context.Context
+	db       *sql.DB
+	nameless bool // placeholders lose their numbers where they can
+	err      error
 }
 
 func (p *preparer) stmt(text string) *sql.Stmt {
 	if p.err != nil {
 		return nil
 	}
+	if p.nameless {
+		text = nameless(text)
+	}
 	stmt, err := p.db.PrepareContext(p.ctx, text)
 	p.err = err
 	return stmt
+}
+
+// nameless returns a statement with ? for each of its placeholders, or as it is where these are not $1, $2 and so on, once
+// each and in this order.
+func nameless(text string) string {
+	var b strings.Builder
+	for n, rest := 1, text; ; n++ {
+		before, after, found := strings.Cut(rest, "$")
+		b.WriteString(before)
+		if !found {
+			return b.String()
+		}
+		number := strconv.Itoa(n)
+		if rest = strings.TrimPrefix(after, number); len(rest) == len(after) || rest != "" && '0' <= rest[0] && rest[0] <= '9' {
+			return text
+		}
+		b.WriteByte('?')
+	}
 }
 
 func (p *preparer) shaped(sizes []int, text func(n int) string) shaped {

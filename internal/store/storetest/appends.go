@@ -123,6 +123,47 @@ var appends = map[string]func(*lab){
 		equal(l, l.sequence(), len(batch))
 	},
 
+	"rule 22: a batch of however many workspaces is recorded but for those that moved": func(l *lab) {
+		var many []workspace.Workspace
+		for i := range 18 {
+			many = append(many, l.workspace(fmt.Sprintf("w%d", i)))
+		}
+		for _, n := range []int{1, 2, 4, 5, 16, 17} {
+			batch := make([]audit.Entry, n)
+			want := slices.Repeat([]audit.Verdict{audit.Committed}, n)
+			for moved := -1; moved < n; moved++ {
+				for i := range batch {
+					batch[i] = l.issued(many[i])
+				}
+				if moved >= 0 {
+					batch[moved].Generation++
+					want[moved] = audit.Moved
+				}
+				outcomes, err := l.Append(l.ctx, batch)
+				l.must(err)
+				equal(l, verdicts(outcomes), want)
+				if moved >= 0 {
+					want[moved] = audit.Committed
+				}
+				equal(l, l.sequence(), n-min(moved+1, 1))
+			}
+		}
+	},
+
+	"rule 22: entries of one workspace that were decided under different generations": func(l *lab) {
+		present, ahead := l.issued(l.one), l.issued(l.one)
+		ahead.Generation++
+		for _, batch := range [][]audit.Entry{{present, ahead}, {ahead, present}} {
+			outcomes, err := l.Append(l.ctx, batch)
+			l.must(err)
+			for i, e := range batch {
+				equal(l, outcomes[i].Verdict == audit.Committed, e.Generation == l.one.Generation)
+			}
+			equal(l, l.sequence(), 1)
+			present.ID = id.New(now)
+		}
+	},
+
 	"a batch of which nothing is recorded leaves no row": func(l *lab) {
 		e := l.issued(l.one)
 		e.Generation++
