@@ -114,37 +114,56 @@ func (m *meanwhile) Intent(ctx context.Context, g policy.Grant, keyID string, fr
 }
 
 // Rules 22, 26 and 29: a token is signed by the key that its record names, or not at all. Where that key was removed since, the
-// request is decided again, and refused where it used something up.
+// request is decided again; a single use that it consumed is its own (rule 16).
 func TestRule26AKeyThatIsGoneSignsNothingAndNoOtherDoes(t *testing.T) {
 	onEach(t, func(l *lab) {
-		for rule, once := range map[string]bool{"a token that may be used again": false, "a token that may be used once": true} {
-			l.rule = rule
-			tr := l.trust(func(t *policy.Trust) { t.SingleUse = once })
-			var replaced chan error
-			removed := &meanwhile{Recorder: l.b.recorder, does: func() { replaced = l.replaceKey() }}
-			s := l.b.with(func(c *sts.Config) { c.Recorder = removed })
-			issued := len(l.events(audit.TokenIssued))
-			answer, err := s.Exchange(l.Context(), request(l.external(nil)))
-			events := l.events(audit.TokenIssued)[issued:]
-			switch {
-			case once:
-				l.wantFault(err, fault.TokenReplayed)
-				if answer.Token.Compact() != "" || len(events) != 1 {
-					l.Errorf("%d tokens are on the record", len(events))
-				}
-			case err != nil:
-				l.Errorf("%v", err)
-			default:
-				token := parse(l, answer.Token.Compact())
-				if len(events) != 2 || token.Claims.ID != events[1].ID || token.Header.KeyID != events[1].Token.KeyID || events[0].Token.KeyID == events[1].Token.KeyID {
-					l.Errorf("signed by %s is %s; on the record are %+v", token.Header.KeyID, token.Claims.ID, events)
-				}
-			}
-			l.must(<-replaced)
-			l.must(l.a.manage.RemoveTrust(l.Context(), admin(l.tenant), tr.ID, 0, ""))
-			l.b.cache.Forget(l.tenant.ID)
-		}
+		l.interrupted(func() chan error { return l.replaceKey() }, func(first, second audit.Event) bool {
+			return first.Token.KeyID != second.Token.KeyID
+		})
 	})
+}
+
+// Rule 16: a use is consumed only on success. What was recorded too slowly is not signed, and recorded again.
+func TestRule16ARecordThatCameTooLateUsesNothingUp(t *testing.T) {
+	onEach(t, func(l *lab) {
+		l.interrupted(func() chan error {
+			<-time.After(audit.ReceiptLife)
+			ended := make(chan error, 1)
+			ended <- nil
+			return ended
+		}, func(first, second audit.Event) bool { return first.Token.KeyID == second.Token.KeyID })
+	})
+}
+
+// interrupted exchanges tokens where something happens after the record and before the signature. The token that comes of it
+// is the one on the record that a second event names; as says how the two events are alike.
+func (l *lab) interrupted(by func() chan error, as func(first, second audit.Event) bool) {
+	for rule, once := range map[string]bool{"a token that may be used again": false, "a token that may be used once": true} {
+		l.rule = rule
+		tr := l.trust(func(t *policy.Trust) { t.SingleUse = once })
+		var ended chan error
+		recorder := &meanwhile{Recorder: l.b.recorder, does: func() { ended = by() }}
+		s := l.b.with(func(c *sts.Config) { c.Recorder = recorder })
+		issued, reissued := len(l.events(audit.TokenIssued)), len(l.events(audit.TokenReissued))
+		external := l.external(nil)
+		answer, err := s.Exchange(l.Context(), request(external))
+		l.must(err)
+		events := slices.Concat(l.events(audit.TokenIssued)[issued:], l.events(audit.TokenReissued)[reissued:])
+		token := parse(l, answer.Token.Compact())
+		if len(events) != 2 || token.Claims.ID != events[1].Token.ID || token.Header.KeyID != events[1].Token.KeyID || !as(events[0], events[1]) {
+			l.Errorf("signed by %s is %s; on the record are %+v", token.Header.KeyID, token.Claims.ID, events)
+		}
+		if same := events[0].Token.ID == events[1].Token.ID; same != once {
+			l.Errorf("the two events are of one token: %t", same)
+		}
+		if once {
+			_, err := s.Exchange(l.Context(), request(external))
+			l.wantFault(err, fault.TokenReplayed)
+		}
+		l.must(<-ended)
+		l.must(l.a.manage.RemoveTrust(l.Context(), admin(l.tenant), tr.ID, 0, ""))
+		l.b.cache.Forget(l.tenant.ID)
+	}
 }
 
 // replaceKey replaces the key that signs as compromised, and returns when it is gone, which is a second before the call ends.

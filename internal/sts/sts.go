@@ -8,6 +8,7 @@ package sts
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"log/slog"
 	"sync/atomic"
@@ -194,10 +195,14 @@ func (s *Service) SignIn(ctx context.Context, name string, user workspace.User, 
 	})
 }
 
-// decide takes the path from a credential to a token, from its beginning again where the workspace moved under it, or the key
-// that was to sign is gone: what the credential was verified with may be gone, too.
+// decide takes the path from a credential to a token, from its beginning again where the workspace moved under it, or the
+// record came too late to sign by, or the key that was to sign is gone: what the credential was verified with may be gone, too.
+// A single use that was consumed on the way is the request's own, by a retry key that nobody else has (rule 16).
 func (s *Service) decide(ctx context.Context, snapshot *workspace.Snapshot, req Request,
 	identify func(*workspace.Snapshot) (parties, error)) (Answer, error) {
+	if req.From.RetryKey == "" {
+		req.From.RetryKey = rand.Text()
+	}
 	for n := 1; ; n++ {
 		p, err := identify(snapshot)
 		if err == nil {
@@ -206,7 +211,7 @@ func (s *Service) decide(ctx context.Context, snapshot *workspace.Snapshot, req 
 				return answer, nil
 			}
 		}
-		if (errors.Is(err, audit.ErrMoved) || errors.Is(err, keys.ErrKeyEnded)) && n < decideAtMost {
+		if n < attempts(err) {
 			var newer *workspace.Snapshot
 			if newer, err = s.newer(ctx, snapshot); err == nil {
 				snapshot = newer
@@ -216,6 +221,17 @@ func (s *Service) decide(ctx context.Context, snapshot *workspace.Snapshot, req 
 		req.actor = p.actor
 		return Answer{}, s.refuse(ctx, snapshot, p.caller, req, err)
 	}
+}
+
+// attempts is how often a request is decided that failed so. Where the record is slow, to record again makes it slower.
+func attempts(err error) int {
+	switch {
+	case errors.Is(err, audit.ErrMoved), errors.Is(err, keys.ErrKeyEnded):
+		return decideAtMost
+	case errors.Is(err, audit.ErrLate):
+		return 2
+	}
+	return 1
 }
 
 // newer returns a workspace as it is after it moved: what another request has read meanwhile, or what is read now.
