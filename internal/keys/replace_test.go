@@ -145,7 +145,11 @@ func TestRule29TheFirstOfTwoSuccessorsIsReplaced(t *testing.T) {
 func TestRule29TheOnlyKeyOfARingThatHasNotBegun(t *testing.T) {
 	onEach(t, keys.DefaultSchedule, func(l *lab) {
 		l.rotate(jwt.ES256)
-		waiting := l.rotate(jwt.EdDSA)
+		waiting, err := l.rotator.Fresh(l.tenant.ID, jwt.EdDSA)
+		l.must(err)
+		waiting.ActiveAt = time.Now().Add(day)
+		published := audit.Event{ID: id.New(time.Now()), Time: time.Now(), WorkspaceID: l.tenant.ID, Kind: audit.KeyPublished}
+		l.must(l.AddKey(l.Context(), waiting, nil, l.recorder.Entry(published)))
 		if next := l.replace(jwt.EdDSA, waiting.ID); next.ID != "" {
 			l.Errorf("%+v", next)
 		}

@@ -76,9 +76,10 @@ func (r *Rotator) Fresh(workspaceID string, alg jwt.Algorithm) (Stored, error) {
 	return r.fresh(workspaceID, alg, atOnce(r.now()))
 }
 
-// Rotate publishes a successor in a ring, which takes over after the schedule's PublishAhead. So does the first key of a
-// ring that a workspace begins later: who cached its JWKS does not know that key either. By is what an event says of who
-// asked; of the schedule it says nothing.
+// Rotate publishes a successor in a ring, which takes over after the schedule's PublishAhead. The first key of a ring signs
+// at once (rule 29): nobody verifies by that algorithm yet, and who begins to meets a key ID that he does not know, for
+// which he fetches the keys again (OpenID Connect Core 1.0 §10.1.1). By is what an event says of who asked; of the schedule
+// it says nothing.
 func (r *Rotator) Rotate(ctx context.Context, workspaceID string, alg jwt.Algorithm, by audit.Event) (Stored, error) {
 	all, err := r.store.Keys(ctx, workspaceID)
 	if err != nil {
@@ -90,8 +91,8 @@ func (r *Rotator) Rotate(ctx context.Context, workspaceID string, alg jwt.Algori
 	}
 	activeAt := now.Add(r.schedule.PublishAhead)
 	retire := in(ring, Active, now)
-	if len(all) == 0 || len(ring) > 0 && len(retire) == 0 {
-		activeAt = atOnce(now) // nobody has cached a JWKS; or the ring cannot sign, and a day is too long for that
+	if len(retire) == 0 {
+		activeAt = atOnce(now) // the ring begins; or it cannot sign, and a day is too long for that
 	}
 	for i := range retire {
 		retire[i].retire(activeAt)

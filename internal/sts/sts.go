@@ -343,7 +343,7 @@ func (s *Service) choose(ctx context.Context, grant policy.Grant) (string, error
 	if errors.Is(err, keys.ErrNoKey) {
 		return "", &fault.Fault{
 			Code: fault.InvalidRequest, Field: "id_token_signed_response_alg",
-			Detail: "the workspace has no active " + string(grant.Algorithm()) + " key; an administrator adds one with nsc keys rotate --alg",
+			Detail: "the workspace has no active " + string(grant.Algorithm()) + " key; an administrator adds one with nsc keys rotate --alg " + string(grant.Algorithm()),
 		}
 	}
 	return keyID, err
