@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -27,9 +28,6 @@ func (e *sequenced) id() []byte { return e.encoded[atID:atWorkspace] }
 // sequenceAttempts is how often a transaction is begun anew that another node overtook.
 const sequenceAttempts = 5
 
-// errRepeated is returned where an event of the queue is among the events already.
-var errRepeated = errors.New("an event was recorded twice")
-
 // Sequence unpacks the oldest rows of the queue into events, each with its place in its workspace's log, and removes them,
 // in one transaction. It stops after maxRows rows, or before that where they hold many events, and returns the number of
 // events; 0 is an empty queue. Events that are in no log yet, because an earlier release unpacked them, come first, in the
@@ -50,8 +48,8 @@ func (s *Store) Sequence(ctx context.Context, maxRows int) (events int, err erro
 			}
 			return err
 		})
-		careful = careful || errors.Is(err, errRepeated)
-		if !errors.Is(err, errRepeated) && !errors.Is(err, errOvertaken) {
+		careful = careful || errors.Is(err, ErrExists)
+		if !errors.Is(err, ErrExists) && !errors.Is(err, errOvertaken) {
 			break
 		}
 	}
@@ -92,8 +90,8 @@ func scanUnlogged(r row) (e sequenced, err error) {
 	return e, nil
 }
 
-// sequence returns the number of events that it took off the queue. Careful, it looks for those that are there already
-// first, which costs too much to do every time.
+// sequence returns the number of events that it took off the queue. An event that is among the events already, because a
+// commit was taken for lost, is ErrExists. Careful, it looks for those first, which costs too much to do every time.
 func (s *Store) sequence(ctx context.Context, tx *sql.Tx, maxRows int, careful bool) (int, error) {
 	encoded, err := s.dequeue(ctx, tx, maxRows)
 	if err != nil {
@@ -107,7 +105,7 @@ func (s *Store) sequence(ctx context.Context, tx *sql.Tx, maxRows int, careful b
 		err = s.extend(ctx, tx, list)
 	}
 	if err == nil {
-		err = s.unpack(ctx, tx, list)
+		err = s.unpack(ctx, tx, list, careful)
 	}
 	return len(encoded), err
 }
@@ -161,8 +159,7 @@ func (s *Store) dequeue(ctx context.Context, tx *sql.Tx, maxRows int) ([][]byte,
 	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 		return nil, err
 	}
-	_, err = execRows(ctx, tx, s.hot.dequeue, oldest.ids, 1)
-	return oldest.entries, err
+	return oldest.entries, execRows(ctx, tx, s.hot.dequeue, oldest.ids, 1)
 }
 
 // oldest is the oldest rows of the queue.
@@ -182,7 +179,12 @@ func (o *oldest) add(r row) error {
 	return err
 }
 
-const eventWidth = 8 // columns
+const ( // columns
+	eventWidth = 8
+	linkWidth  = 3
+)
+
+const insertLinks = `INSERT INTO event_trusts (workspace_id, trust, event_id) VALUES `
 
 // parentKey returns what the tokens are found by that were issued for one. One of our own has an ID, which is kept as it is:
 // those made at one time are together in the index.
@@ -196,32 +198,56 @@ func parentKey(jti string) []byte {
 // actorKey returns what the tokens are found by that a subject acts in.
 func actorKey(subject string) []byte { return digest(actorLink + subject) }
 
-// unpack inserts events, and the trusts, parents and actors that they are found by, or returns errRepeated where one is there already.
-func (s *Store) unpack(ctx context.Context, tx *sql.Tx, list []sequenced) error {
+// unpack inserts events, and the trusts, parents and actors that they are found by. The database is asked about repetitions
+// only where it is to be careful: PostgreSQL takes half as long again to look for each row before it inserts it.
+func (s *Store) unpack(ctx context.Context, tx *sql.Tx, list []sequenced, careful bool) error {
 	events := make([]any, 0, eventWidth*len(list))
-	links := make([]any, 0, 3*2*len(list))
+	links := make([]any, 0, linkWidth*2*len(list))
 	for i := range list {
 		e := &list[i]
 		events = append(events, e.workspace(), e.id(), micros(e.Time), string(e.Kind), digest(e.Subject), tokenColumn(&e.Entry), e.encoded, e.index)
-		for _, t := range e.Trusts {
-			links = append(links, e.workspace(), digest(t), e.id())
-		}
-		for _, p := range e.Parents {
-			links = append(links, e.workspace(), parentKey(p), e.id())
-		}
-		for _, a := range e.Actors {
-			links = append(links, e.workspace(), actorKey(a), e.id())
-		}
+		links = appendLinks(links, e)
 	}
-	inserted, err := execRows(ctx, tx, s.hot.events, events, eventWidth)
-	switch {
-	case err != nil:
+	if err := execRows(ctx, tx, s.hot.events, events, eventWidth); err != nil {
 		return err
-	case inserted != int64(len(list)):
-		return errRepeated
 	}
-	_, err = execRows(ctx, tx, s.hot.eventTrusts, links, 3)
-	return err
+	if careful {
+		return tolerant(ctx, tx, links)
+	}
+	return execRows(ctx, tx, s.hot.eventTrusts, links, linkWidth)
+}
+
+// appendLinks appends the rows of what an event is found by, each once.
+func appendLinks(links []any, e *sequenced) []any {
+	first := len(links)
+	link := func(key []byte) {
+		for i := first; i < len(links); i += linkWidth {
+			if bytes.Equal(links[i+1].([]byte), key) {
+				return
+			}
+		}
+		links = append(links, e.workspace(), key, e.id())
+	}
+	for _, t := range e.Trusts {
+		link(digest(t))
+	}
+	for _, p := range e.Parents {
+		link(parentKey(p))
+	}
+	for _, a := range e.Actors {
+		link(actorKey(a))
+	}
+	return links
+}
+
+// tolerant inserts links some of which may be there.
+func tolerant(ctx context.Context, tx *sql.Tx, links []any) error {
+	for row := range slices.Chunk(links, linkWidth) {
+		if _, err := tx.ExecContext(ctx, insertLinks+tuples(1, linkWidth)+` ON CONFLICT DO NOTHING`, row...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // ownToken stands for a token ID that is the event's own, as that of every issued token is: the primary key finds it.
@@ -234,16 +260,10 @@ func tokenColumn(e *audit.Entry) []byte {
 	return digest(e.TokenID)
 }
 
-// execRows executes a statement for rows of values, and returns how many it changed.
-func execRows(ctx context.Context, tx *sql.Tx, stmts shaped, values []any, width int) (changed int64, err error) {
-	err = stmts.each(len(values)/width, func(stmt *sql.Stmt, from, to int) error {
-		result, err := tx.StmtContext(ctx, stmt).ExecContext(ctx, values[from*width:to*width]...)
-		if err != nil {
-			return err
-		}
-		n, err := result.RowsAffected()
-		changed += n
+// execRows executes a statement for rows of values.
+func execRows(ctx context.Context, tx *sql.Tx, stmts shaped, values []any, width int) error {
+	return stmts.each(len(values)/width, func(stmt *sql.Stmt, from, to int) error {
+		_, err := tx.StmtContext(ctx, stmt).ExecContext(ctx, values[from*width:to*width]...)
 		return err
 	})
-	return changed, err
 }

@@ -72,13 +72,9 @@ func (s *statements) prepare(ctx context.Context, writer, reader *sql.DB, e *eng
 	s.oldest = p.stmt(`SELECT id, frame FROM queue ORDER BY id LIMIT $1` + e.claim)
 	s.dequeue = p.shaped([]int{16, 4, 1}, func(n int) string { return `DELETE FROM queue WHERE id IN ` + tuples(1, n) })
 	s.events = p.shaped(e.eventRows, func(n int) string {
-		return `INSERT INTO events (workspace_id, id, time, kind, subject, token, entry, log_index) VALUES ` + tuples(n, eventWidth) +
-			` ON CONFLICT (workspace_id, id) DO NOTHING`
+		return `INSERT INTO events (workspace_id, id, time, kind, subject, token, entry, log_index) VALUES ` + tuples(n, eventWidth)
 	})
-	s.eventTrusts = p.shaped(e.eventRows, func(n int) string {
-		return `INSERT INTO event_trusts (workspace_id, trust, event_id) VALUES ` + tuples(n, 3) +
-			` ON CONFLICT (workspace_id, trust, event_id) DO NOTHING`
-	})
+	s.eventTrusts = p.shaped(e.eventRows, func(n int) string { return insertLinks + tuples(n, linkWidth) })
 	s.prepareLog(&p, e)
 	return errors.Join(r.err, p.err)
 }

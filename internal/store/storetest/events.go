@@ -114,6 +114,21 @@ var events = map[string]func(*lab){
 		}
 	},
 
+	"what an event is found by is told once, however often it names it": func(l *lab) {
+		e := event(l.one.ID, audit.TokenIssued)
+		trust, parent := id.New(now), id.New(now)
+		e.Trusts, e.Parents, e.Actors = []string{trust, trust}, []string{parent, "p", parent, "p"}, []string{"a", "a"}
+		_, err := l.Append(l.ctx, []audit.Entry{e})
+		l.must(err)
+		equal(l, l.sequence(), 1)
+		for _, q := range []audit.Query{{Trust: trust}, {Parent: parent}, {Parent: "p"}, {Actor: "a"}} {
+			q.WorkspaceID = l.one.ID
+			found, err := l.Search(l.ctx, q)
+			l.must(err)
+			equal(l, found, []audit.Entry{e})
+		}
+	},
+
 	"an event that was recorded twice is there once": func(l *lab) {
 		e := l.issued(l.one)
 		for range 2 {
