@@ -91,14 +91,36 @@ func (p *program) checkEnd(c credentials.Credential) error {
 		fmt.Sprintf("the sign-in to %s ended %s (%s)", c.Workspace, p.relative(c.ExpiresAt), c.Path), signInHint)
 }
 
-// federate returns a token of another workspace of the same server, from the last time or by a new exchange.
+// federate returns a token of another workspace of the same server: the one from the last time, as long as it is good,
+// and otherwise one by a new exchange. In the last third of its life it is had anew, as a sign-in is (package credentials),
+// and serves where that fails.
 func (p *program) federate(ctx context.Context, client *api.Client, origin credentials.Credential, workspace string) (string, error) {
-	if c, ok := p.store.Derived(origin, workspace); ok && stillGood(ctx, client, c) {
-		return c.BearerToken, nil
+	kept, found := p.store.Derived(origin, workspace)
+	serves := found && stillGood(ctx, client, kept)
+	if serves && (!kept.Ending(p.now()) || origin.Expired(p.now())) {
+		return kept.BearerToken, nil
 	}
 	if err := p.checkEnd(origin); err != nil {
 		return "", err
 	}
+	token, err := p.store.RenewDerived(ctx, origin, workspace, kept.BearerToken, func(ctx context.Context) (string, error) {
+		return p.exchangeInto(ctx, client, origin, workspace)
+	})
+	switch {
+	case token != "" && err != nil:
+		p.warn("%v; the next command for %s exchanges again", err, workspace)
+	case err != nil && serves && ctx.Err() == nil:
+		p.warn("the token for %s was not renewed, and ends %s: %v", workspace, p.relative(kept.ExpiresAt), err)
+		return kept.BearerToken, nil
+	case err != nil:
+		return "", err
+	}
+	return token, nil
+}
+
+// exchangeInto has a token of another workspace issued, by the two standard calls: an ID token for that workspace's
+// issuer, shown there.
+func (p *program) exchangeInto(ctx context.Context, client *api.Client, origin credentials.Credential, workspace string) (string, error) {
 	idToken, err := client.IssueIDToken(ctx, origin.Workspace, api.IDTokenRequest{
 		Bearer: origin.BearerToken, Audience: origin.Base + "/w/" + workspace,
 	})
@@ -111,9 +133,6 @@ func (p *program) federate(ctx context.Context, client *api.Client, origin crede
 	}
 	if _, err := p.accept(client, answer.AccessToken); err != nil {
 		return "", err
-	}
-	if err := p.store.SaveDerived(origin, workspace, answer.AccessToken); err != nil {
-		p.warn("%v; the next command for %s exchanges again", err, workspace)
 	}
 	return answer.AccessToken, nil
 }

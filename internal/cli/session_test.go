@@ -125,6 +125,41 @@ func TestFederation(t *testing.T) {
 	}
 }
 
+// TestFederatedTokenIsRenewedBeforeItEnds: in the last third of its life it is had anew, and serves where that fails.
+func TestFederatedTokenIsRenewedBeforeItEnds(t *testing.T) {
+	l := newLab(t)
+	l.signIn(l.file("token.json"), "prod")
+	l.nsc.answer("GET /api/v1/workspaces/far/whoami", 200, whoamiAnswer)
+	exchanges := func() int {
+		l.t.Helper()
+		l.nsc.all()
+		l.ok("auth", "whoami", "--workspace", "far")
+		count := 0
+		for _, c := range l.nsc.all() {
+			if c.path == "/w/far/token" {
+				count++
+			}
+		}
+		return count
+	}
+	for _, step := range []struct {
+		after time.Duration // of fifteen minutes
+		want  int
+	}{{0, 1}, {10*time.Minute - time.Second, 0}, {10 * time.Minute, 1}} {
+		l.now = noon.Add(step.after)
+		if got := exchanges(); got != step.want {
+			t.Errorf("after %v: %d exchanges, want %d", step.after, got, step.want)
+		}
+	}
+	l.nsc.answer("POST /w/far/token", 503, `{"error":"temporarily_unavailable","error_description":"no keys","code":"issuer_unavailable"}`)
+	l.now = noon.Add(14 * time.Minute)
+	if r := l.run("auth", "whoami", "--workspace", "far"); r.status != failure.Done || !strings.Contains(r.talk, "warning: the token for far was not renewed, and ends in 1m: no keys") {
+		t.Errorf("%+v", r)
+	}
+	l.now = noon.Add(15 * time.Minute)
+	l.fails(failure.Failed, "no keys", "auth", "whoami", "--workspace", "far")
+}
+
 func TestFederationRefused(t *testing.T) {
 	l := newLab(t)
 	l.signIn(l.file("token.json"), "prod")

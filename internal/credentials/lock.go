@@ -57,12 +57,17 @@ func locked(path string, write func() error) error {
 	ctx, cancel := context.WithTimeout(context.Background(), lockPatience)
 	defer cancel()
 	release, err := lock(ctx, path)
-	if errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("another process has been renewing it for %v: %w", lockPatience, err)
-	}
 	if err != nil {
-		return err
+		return tooLong(err)
 	}
 	defer release()
 	return write()
+}
+
+// tooLong words the end of somebody's patience with whoever holds a lock; other errors stay as they are.
+func tooLong(err error) error {
+	if !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return fmt.Errorf("another process has been renewing it for %v: %w", lockPatience, err)
 }

@@ -1,6 +1,7 @@
 package credentials
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -79,14 +80,26 @@ func TestFindPrefersALiveSignIn(t *testing.T) {
 	}
 }
 
+// derive has a token for a workspace made from the origin, where the one that was seen is not wanted, and returns what the
+// caller has then and whether there was an exchange.
+func derive(t *testing.T, h home, origin Credential, workspace, seen, made string) (token string, exchanged bool) {
+	t.Helper()
+	token, err := h.store.RenewDerived(t.Context(), origin, workspace, seen, func(context.Context) (string, error) {
+		exchanged = true
+		return made, nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	return token, exchanged
+}
+
 func TestDerivedServesItsOriginAlone(t *testing.T) {
 	h := newHome(t)
 	origin := put(t, h.path("token.json"), Stored{BearerToken: token(t, "home", time.Hour)})
 	other := put(t, h.path("keychain", "ci.json"), Stored{BearerToken: token(t, "home", 2*time.Hour)})
 	far := token(t, "far", time.Hour)
-	if err := h.store.SaveDerived(origin, "far", far); err != nil {
-		t.Fatal(err)
-	}
+	derive(t, h, origin, "far", "", far)
 	if c, ok := h.store.Derived(origin, "far"); !ok || c.BearerToken != far {
 		t.Errorf("%+v, %v", c, ok)
 	}
@@ -96,11 +109,46 @@ func TestDerivedServesItsOriginAlone(t *testing.T) {
 	if c, ok := h.store.Derived(origin, "farther"); ok {
 		t.Errorf("another workspace was given %+v", c)
 	}
-	if err := h.store.SaveDerived(origin, "far", token(t, "far", -time.Second)); err != nil {
-		t.Fatal(err)
+	if _, exchanged := derive(t, h, other, "far", "", token(t, "far", -time.Second)); !exchanged {
+		t.Error("another sign-in was given what the first had")
 	}
-	if c, ok := h.store.Derived(origin, "far"); ok {
+	if c, ok := h.store.Derived(other, "far"); ok {
 		t.Errorf("an ended token was given: %+v", c)
+	}
+}
+
+// TestDerivedIsRenewedOnce: who finds under the lock what he has not seen takes it, and who finds what he does not want
+// exchanges.
+func TestDerivedIsRenewedOnce(t *testing.T) {
+	h := newHome(t)
+	origin := put(t, h.path("token.json"), Stored{BearerToken: token(t, "home", time.Hour)})
+	first, second := token(t, "far", time.Hour), token(t, "far", 2*time.Hour)
+	for _, step := range []struct {
+		seen, made, has string
+		exchanged       bool
+	}{
+		{"", first, first, true},
+		{"", second, first, false},
+		{first, second, second, true},
+		{first, "not wanted", second, false},
+	} {
+		if has, exchanged := derive(t, h, origin, "far", step.seen, step.made); has != step.has || exchanged != step.exchanged {
+			t.Errorf("%+v: has %s, exchanged %v", step, has, exchanged)
+		}
+	}
+}
+
+func TestDerivedThatCannotBeKept(t *testing.T) {
+	h := newHome(t)
+	origin := put(t, filepath.Join(h.dir, "variable.json"), Stored{BearerToken: token(t, "home", time.Hour)})
+	write(t, filepath.Dir(h.path("token.json")), 0o600, "a file where the folder should be")
+	got, err := h.store.RenewDerived(t.Context(), origin, "far", "", func(context.Context) (string, error) { return "made", nil })
+	if got != "made" || err == nil || !strings.Contains(err.Error(), "cannot be kept in "+h.path("token_far.json")) {
+		t.Errorf("%q, %v", got, err)
+	}
+	down := errors.New("the server is down")
+	if got, err := h.store.RenewDerived(t.Context(), origin, "far", "", func(context.Context) (string, error) { return "", down }); got != "" || err != down {
+		t.Errorf("%q, %v", got, err)
 	}
 }
 
@@ -108,8 +156,9 @@ func TestDerivedNeverReplacesASignIn(t *testing.T) {
 	h := newHome(t)
 	origin := put(t, h.path("token.json"), Stored{BearerToken: token(t, "home", time.Hour)})
 	own := put(t, h.path("token_far.json"), Stored{BearerToken: token(t, "far", time.Minute)})
-	if err := h.store.SaveDerived(origin, "far", token(t, "far", time.Hour)); err != nil {
-		t.Fatal(err)
+	made := token(t, "far", time.Hour)
+	if has, _ := derive(t, h, origin, "far", "", made); has != made {
+		t.Errorf("the exchange gave %q", has)
 	}
 	if c, err := Load(h.path("token_far.json"), User); err != nil || c.BearerToken != own.BearerToken {
 		t.Errorf("the sign-in became %+v, %v", c, err)
