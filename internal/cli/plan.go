@@ -155,7 +155,7 @@ func (p *program) planWorkspace(ctx context.Context, file manifest.File, w manif
 
 // lookUp returns a workspace; one that does not exist has the issuer that it will have, and no ID.
 func (p *program) lookUp(ctx context.Context, name string) (api.Workspace, error) {
-	origin, err := p.signedIn(name)
+	origin, err := p.signedIn(ctx, name)
 	if err != nil {
 		return api.Workspace{}, err
 	}

@@ -41,7 +41,7 @@ func (p *program) session(ctx context.Context) (session, error) {
 // sessionIn returns the caller in a workspace; "" is the one that he is signed in to. Where that is another, his token is
 // exchanged: he asks his workspace for an ID token for the other's issuer and shows it there.
 func (p *program) sessionIn(ctx context.Context, workspace string) (session, error) {
-	origin, err := p.signedIn(workspace)
+	origin, err := p.signedIn(ctx, workspace)
 	if err != nil {
 		return session{}, err
 	}
@@ -61,8 +61,9 @@ func (p *program) sessionIn(ctx context.Context, workspace string) (session, err
 	return s, err
 }
 
-// signedIn finds the sign-in that the command uses, and refuses one of another server than the one that was named.
-func (p *program) signedIn(workspace string) (credentials.Credential, error) {
+// signedIn finds the sign-in that the command uses, and refuses one of another server than the one that was named. That
+// the named server is not there is said first: then it was probably misspelled.
+func (p *program) signedIn(ctx context.Context, workspace string) (credentials.Credential, error) {
 	origin, err := p.store.Find(p.flags.keychain, workspace)
 	if err != nil {
 		return origin, err
@@ -70,16 +71,19 @@ func (p *program) signedIn(workspace string) (credentials.Credential, error) {
 	if p.serverURL() == "" {
 		return origin, nil
 	}
-	named, err := api.CheckBase(p.serverURL())
+	named, err := p.client(p.serverURL())
 	if err != nil {
 		return origin, err
 	}
-	if made, err := api.CheckBase(origin.Base); err != nil || made != named {
-		return origin, failure.New(failure.Refused,
-			fmt.Sprintf("the sign-in in %s is from %s, and is not sent to %s", origin.Path, origin.Base, named),
-			"leave out --url and NSC_URL, or sign in to that server: nsc auth exchange-oidc-token --url "+named)
+	if made, err := api.CheckBase(origin.Base); err == nil && made == named.Base() {
+		return origin, nil
 	}
-	return origin, nil
+	if err := named.Reach(ctx); err != nil {
+		return origin, err
+	}
+	return origin, failure.New(failure.Refused,
+		fmt.Sprintf("the sign-in in %s is from %s, and is not sent to %s", origin.Path, origin.Base, named.Base()),
+		"leave out --url and NSC_URL, or sign in to that server: nsc auth exchange-oidc-token --url "+named.Base())
 }
 
 // checkEnd refuses a sign-in that has ended, before the server does with less to say.

@@ -40,8 +40,17 @@ func TestCredentialGoesToNoOtherServer(t *testing.T) {
 		l.fails(failure.Refused, "is not sent to "+other.URL, command...)
 		delete(l.env, "NSC_URL")
 	}
-	if calls := append(other.all(), l.nsc.all()...); len(calls) > 0 {
+	for _, c := range other.all() {
+		if c.path != "/healthz" || c.bearer != "" || len(c.form) > 0 || c.query != "" {
+			t.Errorf("the other server was sent %+v", c)
+		}
+	}
+	if calls := l.nsc.all(); len(calls) > 0 {
 		t.Errorf("called: %+v", calls)
+	}
+	other.Close()
+	for _, command := range commands {
+		l.fails(failure.Unreachable, "the server at "+other.URL+" was not reached", append(command, "--url", other.URL)...)
 	}
 }
 

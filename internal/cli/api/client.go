@@ -57,6 +57,19 @@ func transport(roots *x509.CertPool) *http.Transport {
 // Base returns the base URL of the server.
 func (c *Client) Base() string { return c.base }
 
+// Reach returns an error where the server gives no answer at all. It asks for nothing and shows no credential.
+func (c *Client) Reach(ctx context.Context) error {
+	req, err := c.build(ctx, request{method: http.MethodGet, path: "/healthz"})
+	if err != nil {
+		return err
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return unreachable(ctx, c.base, err)
+	}
+	return resp.Body.Close()
+}
+
 // request is one call.
 type request struct {
 	method, path string
