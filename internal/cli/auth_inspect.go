@@ -30,7 +30,7 @@ func (p *program) inspectCommand() *cobra.Command {
 Exits with 1 where something is wrong with the token. Other users of this machine can see a command line: prefer --token-file.`,
 		Example: `nsc auth inspect --token-file /var/run/secrets/tokens/nsc --workspace prod
 nsc auth issue-id-token --audience https://your-service.example.com | nsc auth inspect -`,
-		Args: atMostOne,
+		Args: atMostOne, Annotations: map[string]string{takesToken: ""},
 		RunE: func(cmd *cobra.Command, args []string) error { return p.inspect(cmd.Context(), o, args) },
 	}
 	o.token.bind(cmd)

@@ -45,6 +45,9 @@ func seeHelp(cmd *cobra.Command) string {
 
 // unknownCommand is the failure of a word that is none of a group's commands.
 func unknownCommand(group *cobra.Command, word string) error {
+	if err := checkSecret(group.CommandPath(), word); err != nil {
+		return err
+	}
 	what := fmt.Sprintf("there is no command %q", strings.TrimPrefix(group.CommandPath()+" "+word, "nsc "))
 	sentence, near := meant(word, "", names(group))
 	if near != "" {
@@ -101,6 +104,9 @@ func unknownFlag(cmd *cobra.Command, unknown *pflag.NotExistError) error {
 // invalidFlag lets the value's own parser speak, where it has something to say to a person.
 func invalidFlag(cmd *cobra.Command, invalid *pflag.InvalidValueError) error {
 	var own *failure.Failure
+	if err := checkSecret("--"+invalid.GetFlag().Name, invalid.GetValue()); err != nil {
+		return err
+	}
 	what := fmt.Sprintf("the value of --%s, %q, is not accepted", invalid.GetFlag().Name, invalid.GetValue())
 	if errors.As(invalid, &own) {
 		return failure.Misuse(what+": "+own.What, "%s", own.Todo)

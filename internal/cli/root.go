@@ -40,9 +40,12 @@ export ID_TOKEN=$(nsc auth issue-id-token --audience https://your-service.exampl
 	root.SetGlobalNormalizationFunc(normalFlag)
 	root.SetFlagErrorFunc(flagFailure)
 	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { writeHelp(cmd.OutOrStdout(), cmd) })
-	root.SetHelpCommand(p.helpCommand(root))
+	help := p.helpCommand(root)
+	root.SetHelpCommand(help)
 	root.PersistentPreRunE = func(*cobra.Command, []string) error { return p.checkOutput() }
 	p.bindGlobals(root)
+	guardSecrets(root)
+	guardSecrets(help)
 	return root
 }
 

@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/nsc-federation/nsc/internal/cli/api"
+	"github.com/nsc-federation/nsc/internal/opaque"
 )
 
 func (p *program) tokenCommand() *cobra.Command {
@@ -122,13 +124,22 @@ func (p *program) tokenRefresh(ctx context.Context, id string, life duration) er
 
 func (p *program) tokenRevokeCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "revoke ID", Short: "Revoke a token, and end what was issued for it", Args: oneArgument,
-		Example: `nsc token revoke agraa5javqfhwfpodrd42i2eky`,
-		RunE:    func(cmd *cobra.Command, args []string) error { return p.tokenRevoke(cmd.Context(), args[0]) },
+		Use: "revoke (ID | SECRET | -)", Short: "Revoke a token, and end what was issued for it", Args: oneArgument,
+		Annotations: map[string]string{takesToken: ""},
+		Long:        `Revoke a token, and end what was issued for it. By its ID, that takes a grant to write tokens; by its secret nothing else: whoever holds a token may revoke it, a revocable one or an opaque access token. With - the secret is read from standard input: other users of this machine can see a command line.`,
+		Example: `nsc token revoke agraa5javqfhwfpodrd42i2eky
+nsc token revoke - --workspace prod < leaked-secret`,
+		RunE: func(cmd *cobra.Command, args []string) error { return p.tokenRevoke(cmd.Context(), args[0]) },
 	}
 }
 
 func (p *program) tokenRevoke(ctx context.Context, id string) error {
+	if id == "-" || opaque.Is(strings.TrimSpace(id)) {
+		return p.revokeSecret(ctx, id)
+	}
+	if err := checkSecret("nsc token revoke", id); err != nil {
+		return err
+	}
 	s, err := p.session(ctx)
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"time"
 )
 
@@ -49,6 +50,11 @@ func (c *Client) RefreshRevocable(ctx context.Context, workspace, bearer, id, li
 // RevokeRevocable revokes a revocable token.
 func (c *Client) RevokeRevocable(ctx context.Context, workspace, bearer, id string) error {
 	return c.call(ctx, request{method: http.MethodDelete, path: pathIn(workspace, revocableTokens, id), bearer: bearer}, nil)
+}
+
+// RevokeSecret revokes a token for its holder (RFC 7009). A server does not say whether it was one of its own (§2.2).
+func (c *Client) RevokeSecret(ctx context.Context, workspace, secret string) error {
+	return c.call(ctx, request{method: http.MethodPost, path: "/w/" + url.PathEscape(workspace) + "/revoke", form: url.Values{"token": {secret}}}, nil)
 }
 
 func (c *Client) revocable(ctx context.Context, r request) (Revocable, error) {
