@@ -20,6 +20,7 @@ func (p *program) cutOffCommand() *cobra.Command {
 A trust keeps its terms, and a new token may be had by it; a subject and an issuer are also refused new tokens until the cut-off is lifted.`,
 		`nsc cutoff --issuer https://token.actions.githubusercontent.com --subject repo:acme/api:ref:refs/heads/main --reason "leaked runner"
 nsc cutoff --token agraa5jbae2ln6kc6kn7uqixjm
+nsc cutoff --token - < leaked.jwt
 nsc cutoff list
 nsc cutoff lift agraa5javqfhwfpodrd42i2eky`,
 		p.cutOffListCommand(), p.cutOffLiftCommand(),
@@ -28,7 +29,7 @@ nsc cutoff lift agraa5javqfhwfpodrd42i2eky`,
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return p.cutOff(cmd.Context(), t) }
 	flags := cmd.Flags()
 	flags.StringVar(&t.Trust, "trust", "", "`ID` of a trust relationship: end the tokens that rest on it")
-	flags.StringVar(&t.Token, "token", "", "`jti` of one token")
+	flags.StringVar(&t.Token, "token", "", "`jti` of one token, the whole JWT, or - to read that from standard input")
 	flags.StringVar(&t.Key, "key", "", "`ID` of a signing key: remove it at once")
 	flags.StringVar(&t.Issuer, "issuer", "", "external issuer's `URL`, alone or with --subject")
 	flags.StringVar(&t.Subject, "subject", "", "`subject`: with --issuer as the issuer names it, alone as nsc does")
@@ -40,9 +41,19 @@ func (p *program) cutOff(ctx context.Context, t api.CutOffTarget) error {
 	if t.Trust == "" && t.Token == "" && t.Key == "" && t.Issuer == "" && t.Subject == "" {
 		return failure.Misuse("nothing is named that could be cut off", "name it: --trust, --token, --key, --subject or --issuer")
 	}
+	issuer := ""
+	if t.Token != "" {
+		var err error
+		if t.Token, issuer, err = p.tokenID(t.Token); err != nil {
+			return err
+		}
+	}
 	s, err := p.session(ctx)
 	if err != nil {
 		return err
+	}
+	if own := s.origin.Base + "/w/" + s.workspace; issuer != "" && issuer != own {
+		return foreignToken(issuer, own)
 	}
 	result, err := s.client.CutOff(ctx, s.workspace, s.bearer, t)
 	if err != nil {
