@@ -112,7 +112,7 @@ func (p *program) actFor(ctx context.Context, o actForOptions) error {
 	}
 	answer, err := s.client.SignIn(ctx, s.workspace, api.SignInRequest{Token: token, Actor: s.bearer, Duration: time.Duration(o.duration)})
 	if err != nil {
-		return p.exchangeFailure(err, o.token)
+		return p.exchangeFailure(err, o.token, token)
 	}
 	c, err := p.accept(s.client, answer.AccessToken)
 	if err != nil {

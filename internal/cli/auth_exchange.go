@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -70,7 +71,7 @@ func (p *program) exchange(ctx context.Context, o exchangeOptions) error {
 		Token: token, Trust: o.trust, Duration: time.Duration(o.duration),
 	})
 	if err != nil {
-		return p.exchangeFailure(err, o.token)
+		return p.exchangeFailure(err, o.token, token)
 	}
 	c, err := p.accept(client, answer.AccessToken)
 	if err != nil {
@@ -94,45 +95,62 @@ func (p *program) keep(c credentials.Credential, workspaceID, path string) error
 
 // issuingServer returns a client of the server that the token is shown to: the one that was named, else the one that the
 // token's own audience names, else the one that the user is signed in to. The token is for that server in each case; a
-// guess would show it to whoever listens there.
+// guess would show it to whoever listens there. Where neither server nor workspace is known, no server could help.
 func (p *program) issuingServer(token string) (*api.Client, error) {
-	if p.serverURL() == "" {
-		if base, ok := serverOfAudience(token); ok {
-			return p.client(base)
-		}
+	if p.serverURL() != "" {
+		return p.anyone()
+	}
+	if base, _, ok := namedByAudience(token); ok {
+		return p.client(base)
+	}
+	if _, err := p.store.Find(p.flags.keychain, p.workspaceName()); err != nil && p.workspaceName() == "" {
+		return nil, failure.Misuse("it is not said which workspace to sign in to: the token's audience names none",
+			"name the workspace: --workspace NAME (or export NSC_WORKSPACE=NAME), and its server: --url URL (or NSC_URL)")
 	}
 	return p.anyone()
 }
 
-// serverOfAudience returns the server whose workspace the token's audience names, where it names exactly one.
-func serverOfAudience(token string) (string, bool) {
+// namedByAudience returns the server whose workspaces the token's audience names, where it names exactly one, and the
+// workspaces.
+func namedByAudience(token string) (base string, workspaces []string, ok bool) {
 	t, err := jwt.Parse(token)
 	if err != nil {
-		return "", false
+		return "", nil, false
 	}
-	found := ""
 	for _, audience := range t.Claims.Audience {
-		base, _, ok := credentials.SplitIssuer(audience)
-		if _, err := api.CheckBase(base); !ok || err != nil {
+		server, workspace, ok := credentials.SplitIssuer(audience)
+		if _, err := api.CheckBase(server); !ok || err != nil {
 			continue
 		}
-		if found != "" && found != base {
-			return "", false
+		if base != "" && base != server {
+			return "", nil, false
 		}
-		found = base
+		base, workspaces = server, append(workspaces, workspace)
 	}
-	return found, found != ""
+	return base, workspaces, base != ""
 }
 
-// exchangeFailure says how to look into a token that was refused.
-func (p *program) exchangeFailure(err error, flags tokenFlags) error {
+// exchangeFailure says how to look into a token that was refused, and where it is plain why: that it is for another
+// workspace than the one that was named, perhaps long ago in the environment.
+func (p *program) exchangeFailure(err error, flags tokenFlags, token string) error {
 	var r *api.Refusal
-	if !errors.As(err, &r) || !strings.HasPrefix(r.Code, "token_") {
+	if !errors.As(err, &r) || !strings.HasPrefix(r.Code, "token_") && r.Code != "not_found" {
 		return err
 	}
-	f := failure.From(err)
+	f, name := failure.From(err), p.workspaceName()
+	if _, meant, _ := namedByAudience(token); name != "" && len(meant) > 0 && !slices.Contains(meant, name) {
+		by := "NSC_WORKSPACE"
+		if p.flags.workspace != "" {
+			by = "--workspace"
+		}
+		return failure.Wrap(f.Status, err, f.What, fmt.Sprintf("the token's audience names the workspace %s, while %s was named by %s: leave that out, or name %s",
+			strings.Join(meant, " or "), name, by, meant[0]))
+	}
+	if r.Code == "not_found" {
+		return err
+	}
 	look := "look at the token: nsc auth inspect " + flags.again()
-	if name := p.workspaceName(); name != "" {
+	if name != "" {
 		look += " --workspace " + name
 	}
 	return failure.Wrap(f.Status, err, f.What, look)

@@ -179,6 +179,42 @@ func TestExchangeRefused(t *testing.T) {
 	}
 }
 
+// TestExchangeForAnotherWorkspaceThanTheAudiences: what was named in the environment long ago is easily forgotten.
+func TestExchangeForAnotherWorkspaceThanTheAudiences(t *testing.T) {
+	l := newLab(t)
+	for _, refusal := range []struct {
+		status int
+		body   string
+		exit   failure.Status
+	}{
+		{400, `{"error":"invalid_request","error_description":"not admitted","code":"token_refused","refusal_id":"r1"}`, failure.Refused},
+		{404, `{"error":"invalid_request","error_description":"there is no workspace of this name","code":"not_found"}`, failure.Failed},
+	} {
+		l.nsc.answer("POST /w/far/token", refusal.status, refusal.body)
+		args := []string{"auth", "exchange-oidc-token", "--token", l.externalToken(l.nsc.issuer("prod"))}
+		l.env["NSC_WORKSPACE"] = "far"
+		r := l.fails(refusal.exit, "no", args...)
+		if !strings.Contains(r.talk, "names the workspace prod, while far was named by NSC_WORKSPACE: leave that out, or name prod") {
+			t.Errorf("%s", r.talk)
+		}
+		delete(l.env, "NSC_WORKSPACE")
+		if r := l.fails(refusal.exit, "no", append(args, "--workspace", "far")...); !strings.Contains(r.talk, "far was named by --workspace") {
+			t.Errorf("%s", r.talk)
+		}
+	}
+}
+
+// TestExchangeWithoutAWorkspace: where nothing says which, no server is asked, and none is missed.
+func TestExchangeWithoutAWorkspace(t *testing.T) {
+	l := newLab(t)
+	for _, token := range []string{l.externalToken("something-else"), "opaque"} {
+		r := l.fails(failure.Misused, "which workspace to sign in to", "auth", "exchange-oidc-token", "--token", token)
+		if !strings.Contains(r.talk, "--workspace NAME (or export NSC_WORKSPACE=NAME)") {
+			t.Errorf("%s", r.talk)
+		}
+	}
+}
+
 func TestWhoAmI(t *testing.T) {
 	l := newLab(t)
 	l.signIn(l.file("token.json"), "prod")

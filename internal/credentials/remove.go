@@ -67,6 +67,6 @@ func (s Store) Present(keychain, workspace string) (string, error) {
 	if path, err = s.Path("", ""); err != nil || exists(path) {
 		return path, err
 	}
-	c, err := s.only()
+	c, err := s.only(workspace)
 	return c.Path, err
 }

@@ -80,7 +80,7 @@ func (s Store) user(workspace string) (Credential, error) {
 	case errors.Is(err, fs.ErrNotExist) && ended != nil:
 		return *ended, nil
 	case errors.Is(err, fs.ErrNotExist):
-		return s.only()
+		return s.only(workspace)
 	}
 	return c, err
 }
@@ -93,8 +93,9 @@ func (s Store) load(keychain, workspace string) (Credential, error) {
 	return Load(path, User)
 }
 
-// only returns the single sign-in to a named workspace: whoever has one identity need not say which.
-func (s Store) only() (Credential, error) {
+// only returns the single sign-in to a named workspace: whoever has one identity need not say which. The workspace is what
+// was asked for, and has no sign-in of its own; "" for none.
+func (s Store) only(workspace string) (Credential, error) {
 	all, err := s.signIns()
 	if err != nil {
 		return Credential{}, err
@@ -108,6 +109,11 @@ func (s Store) only() (Credential, error) {
 	var names []string
 	for _, c := range all {
 		names = append(names, c.Workspace)
+	}
+	if workspace != "" {
+		return Credential{}, failure.New(failure.Refused,
+			fmt.Sprintf("not signed in to %s, but to several other workspaces: %s", workspace, strings.Join(names, ", ")),
+			"sign in to it: nsc auth exchange-oidc-token --token-file FILE --workspace "+workspace+"; or name one of those")
 	}
 	return Credential{}, failure.New(failure.Refused,
 		"signed in to several workspaces, and none was named: "+strings.Join(names, ", "),

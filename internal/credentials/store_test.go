@@ -66,6 +66,8 @@ func TestFindOnlySignIn(t *testing.T) {
 	put(t, h.path("token_test.json"), Stored{BearerToken: token(t, "test", time.Hour)})
 	_, err := h.store.Find("", "")
 	wantFailure(t, err, "signed in to several workspaces, and none was named: prod, test")
+	_, err = h.store.Find("", "nosuch")
+	wantFailure(t, err, "not signed in to nosuch, but to several other workspaces: prod, test")
 }
 
 func TestFindPrefersALiveSignIn(t *testing.T) {
