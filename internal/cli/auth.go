@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/nsc-federation/nsc/internal/failure"
 	"github.com/nsc-federation/nsc/internal/jwt"
@@ -27,14 +28,21 @@ nsc auth trust-relationships list`,
 type tokenFlags struct {
 	token string
 	file  string
+	flags *pflag.FlagSet // of the command; nil where the token was given in another way
 }
 
 func (f *tokenFlags) bind(cmd *cobra.Command) {
+	f.flags = cmd.Flags()
 	cmd.Flags().StringVar(&f.token, "token", "", "the `token`, or - to read it from standard input; other users of this machine can see a command line")
 	cmd.Flags().StringVar(&f.file, "token-file", "", "`file` that holds the token")
 }
 
-func (f tokenFlags) given() bool { return f.token != "" || f.file != "" }
+// given reports whether a token is named, be it an empty one: a variable that is not set must not become one's own sign-in.
+func (f tokenFlags) given() bool { return f.has("token", f.token) || f.has("token-file", f.file) }
+
+func (f tokenFlags) has(flag, value string) bool {
+	return value != "" || f.flags != nil && f.flags.Changed(flag)
+}
 
 // again returns the flags that name the same token in another command. A token itself is not repeated.
 func (f tokenFlags) again() string {
@@ -69,27 +77,29 @@ func (f tokenFlags) read(stdin io.Reader) (string, error) {
 
 func (f tokenFlags) text(stdin io.Reader) (text, from string, err error) {
 	switch {
-	case f.token != "" && f.file != "":
+	case f.has("token", f.token) && f.has("token-file", f.file):
 		return "", "", failure.Misuse("--token and --token-file are both given", "give one of them")
 	case f.token == "-":
 		text, err := readAll(stdin)
-		return text, "standard input", err
-	case f.token != "":
+		if err != nil {
+			return "", "", failure.Wrap(failure.Failed, err, "standard input cannot be read: "+err.Error(), "give the token by --token-file FILE")
+		}
+		return text, "standard input", nil
+	case !f.has("token-file", f.file):
 		return f.token, "--token", nil
 	}
 	file, err := os.Open(f.file)
+	if err == nil {
+		defer file.Close()
+		text, err = readAll(file)
+	}
 	if err != nil {
 		return "", "", failure.Wrap(failure.Misused, err, "the token file cannot be read: "+err.Error(), "have --token-file name a file that holds a token")
 	}
-	defer file.Close()
-	text, err = readAll(file)
-	return text, f.file, err
+	return text, f.file, nil
 }
 
 func readAll(r io.Reader) (string, error) {
 	text, err := io.ReadAll(io.LimitReader(r, maxToken+2))
-	if err != nil {
-		return "", failure.Wrap(failure.Failed, err, "the token cannot be read: "+err.Error(), "give it by --token-file FILE, or by --token - on standard input")
-	}
-	return string(text), nil
+	return string(text), err
 }

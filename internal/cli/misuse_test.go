@@ -11,6 +11,8 @@ import (
 
 func TestUsedWrongly(t *testing.T) {
 	l := newLab(t)
+	l.signIn(l.file("token.json"), "prod")
+	l.signIn(l.file("keychain", "y.json"), "prod")
 	for line, want := range map[string][2]string{
 		"frobnicate":                       {`there is no command "frobnicate"`, "nsc --help"},
 		"worksapce":                        {`there is no command "worksapce"; did you mean workspace?`, "nsc workspace --help"},
@@ -63,8 +65,17 @@ func TestUsedWrongly(t *testing.T) {
 		"config check --config /none":                                                                  {"no such file", "nsc config check"},
 		"server --listen nowhere":                                                                      {"is not an address and port", "nsc config check"},
 		"dev --listen 0.0.0.0:8740":                                                                    {"loopback only", "nsc config check"},
+		`auth exchange-oidc-token --token ""`:                                                          {"--token holds no token: it is empty", "--token-file FILE"},
+		`auth inspect ""`:                                                                              {"the argument holds no token: it is empty", "--token-file FILE"},
+		`auth inspect --token ""`:                                                                      {"--token holds no token: it is empty", "--token-file FILE"},
+		`auth inspect --token-file ""`:                                                                 {"the token file cannot be read", "--token-file"},
+		`auth inspect --token "" --token-file a`:                                                       {"--token and --token-file are both given", "one of them"},
+		`auth inspect "" --token a`:                                                                    {"a token is given as an argument and by a flag", "one of them"},
+		"auth inspect --token-file /":                                                                  {"the token file cannot be read: read /: is a directory", "--token-file"},
+		`auth trust-relationships test --token ""`:                                                     {"--token holds no token: it is empty", "--token-file FILE"},
+		`auth act-for --save-as x --token "" --keychain y`:                                             {"--token holds no token: it is empty", "--token-file FILE"},
 	} {
-		r := l.fails(failure.Misused, want[0], strings.Fields(line)...)
+		r := l.fails(failure.Misused, want[0], words(line)...)
 		if !strings.Contains(r.talk, want[1]) {
 			t.Errorf("nsc %s: said %q, without %q", line, r.talk, want[1])
 		}
@@ -72,6 +83,15 @@ func TestUsedWrongly(t *testing.T) {
 	if calls := l.nsc.all(); len(calls) > 0 {
 		t.Errorf("the server was called: %+v", calls)
 	}
+}
+
+// words splits a command line as far as these tests need it: "" is an empty word.
+func words(line string) []string {
+	all := strings.Fields(line)
+	for i, word := range all {
+		all[i] = strings.ReplaceAll(word, `""`, "")
+	}
+	return all
 }
 
 func TestFlagsWithHyphensAndUnderscores(t *testing.T) {
