@@ -91,8 +91,12 @@ func (p *program) checkEnd(c credentials.Credential) error {
 	if !c.Expired(p.now()) {
 		return nil
 	}
+	todo := signInHint
+	if c.Source == credentials.Variable || c.Source == credentials.Workload {
+		todo = c.Source.Remedy()
+	}
 	return failure.New(failure.Refused,
-		fmt.Sprintf("the sign-in to %s ended %s (%s)", c.Workspace, p.relative(c.ExpiresAt), c.Path), signInHint)
+		fmt.Sprintf("the sign-in to %s ended %s (%s)", c.Workspace, p.relative(c.ExpiresAt), c.Path), todo)
 }
 
 // federate returns a token of another workspace of the same server: the one from the last time, as long as it is good,

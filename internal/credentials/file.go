@@ -22,19 +22,18 @@ func Load(path string, source Source) (Credential, error) {
 	}
 	stored, err := Parse(content)
 	if err != nil {
-		return Credential{}, unusable(path, err)
+		return Credential{}, unusable(path, source, err)
 	}
 	c, err := Read(stored)
 	if err != nil {
-		return Credential{}, unusable(path, err)
+		return Credential{}, unusable(path, source, err)
 	}
 	c.Path, c.Source = path, source
 	return c, nil
 }
 
-func unusable(path string, err error) error {
-	return failure.Wrap(failure.Refused, err, fmt.Sprintf("the token file %s %v", path, err),
-		"sign in again (nsc auth exchange-oidc-token), or remove the file")
+func unusable(path string, source Source, err error) error {
+	return failure.Wrap(failure.Refused, err, fmt.Sprintf("the token file %s %v", path, err), source.Remedy())
 }
 
 func read(path string, source Source) ([]byte, error) {
@@ -43,12 +42,12 @@ func read(path string, source Source) ([]byte, error) {
 		return nil, err
 	}
 	if err != nil {
-		return nil, unreadable(path, err)
+		return nil, unreadable(path, source, err)
 	}
 	defer file.Close()
 	state, err := file.Stat()
 	if err != nil {
-		return nil, unreadable(path, err)
+		return nil, unreadable(path, source, err)
 	}
 	if err := checkState(path, source, state); err != nil {
 		return nil, err
@@ -56,28 +55,28 @@ func read(path string, source Source) ([]byte, error) {
 	content, err := io.ReadAll(io.LimitReader(file, MaxFile+1))
 	switch {
 	case err != nil:
-		return nil, unreadable(path, err)
+		return nil, unreadable(path, source, err)
 	case len(content) > MaxFile:
 		return nil, failure.New(failure.Refused, fmt.Sprintf("the token file %s is larger than %d KiB", path, MaxFile>>10),
-			"it is not a token file: sign in again, or remove it")
+			source.Remedy())
 	}
 	return content, nil
 }
 
-func unreadable(path string, err error) error {
+func unreadable(path string, source Source, err error) error {
 	var cause *fs.PathError
 	if errors.As(err, &cause) {
 		err = cause.Err
 	}
 	return failure.Wrap(failure.Refused, err, fmt.Sprintf("the token file %s cannot be read: %v", path, err),
-		"make it readable to yourself, or sign in again (nsc auth exchange-oidc-token)")
+		"make it readable to yourself; else "+source.Remedy())
 }
 
 // checkState refuses what others may read: whoever reads a bearer token has it. A workload's file is laid by its
 // platform, often readable to a group and on a read-only mount; there only writing is refused.
 func checkState(path string, source Source, state fs.FileInfo) error {
 	if state.IsDir() {
-		return failure.New(failure.Refused, fmt.Sprintf("the token file %s is a folder", path), "name a file")
+		return failure.New(failure.Refused, fmt.Sprintf("the token file %s is a folder", path), source.Remedy())
 	}
 	forbidden := fs.FileMode(0o077)
 	if source == Workload {

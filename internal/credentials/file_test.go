@@ -49,6 +49,20 @@ func TestLoadRefusesWhatIsNoTokenFile(t *testing.T) {
 	}
 }
 
+// Rule 38: nobody is told to sign in where that does not write the file.
+func TestRule38WhatHelpsAgainstABadFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "token.json")
+	write(t, path, 0o600, "[]")
+	for source, want := range map[Source]string{
+		Keychain: "sign in again (nsc auth exchange-oidc-token --keychain NAME)", User: "sign in again",
+		Variable: "have NSC_TOKEN_FILE name", Workload: "correct what writes it",
+	} {
+		if _, err := Load(path, source); !strings.HasPrefix(failure.From(err).Todo, want) {
+			t.Errorf("%s: %+v", source, err)
+		}
+	}
+}
+
 func wantFailure(t *testing.T, err error, what string) {
 	t.Helper()
 	var f *failure.Failure

@@ -17,6 +17,20 @@ const (
 	User     Source = "user"
 )
 
+// Remedy says what helps against a file of the source that is of no use. Signing in writes the user's folder alone
+// (rule 38).
+func (s Source) Remedy() string {
+	switch s {
+	case Variable:
+		return "have NSC_TOKEN_FILE name a good token file, or unset it and sign in (nsc auth exchange-oidc-token): that never writes the file that it names"
+	case Workload:
+		return "correct what writes it: it is the workload's platform, never nsc"
+	case Keychain:
+		return "sign in again (nsc auth exchange-oidc-token --keychain NAME), or remove the file"
+	}
+	return "sign in again (nsc auth exchange-oidc-token), or remove the file"
+}
+
 const workloadFolder = "/var/run/nsc"
 
 var errNoHome = errors.New("the user's configuration folder is unknown: neither HOME nor XDG_CONFIG_HOME is set")

@@ -144,7 +144,7 @@ func (s Store) each(pattern string, visit func(path string) error) error {
 		return nil
 	}
 	if err != nil {
-		return unreadable(folder, err)
+		return unreadable(folder, User, err)
 	}
 	for _, entry := range entries {
 		if ok, _ := filepath.Match(filepath.Base(pattern), entry.Name()); !ok {

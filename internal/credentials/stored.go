@@ -14,7 +14,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"io"
 )
 
 // MaxFile is the number of bytes that a file may have: two tokens of the largest size, and room.
@@ -34,6 +33,7 @@ var (
 	errEmpty     = errors.New("is empty")
 	errBareToken = errors.New(`holds a bare token; it must be JSON: {"bearer_token": "...", "session_token": ""}`)
 	errNotJSON   = errors.New("is not whole JSON; it may be half written")
+	errOtherJSON = errors.New(`is JSON, but not what is expected: {"bearer_token": "...", "session_token": ""}`)
 	errNoToken   = errors.New("has no bearer_token")
 )
 
@@ -48,11 +48,12 @@ func Parse(content []byte) (Stored, error) {
 	}
 	var s Stored
 	decoder := json.NewDecoder(bytes.NewReader(content))
-	if err := decoder.Decode(&s); err != nil {
+	err := decoder.Decode(&s)
+	switch {
+	case !json.Valid(content):
 		return Stored{}, errNotJSON
-	}
-	if _, err := decoder.Token(); err != io.EOF {
-		return Stored{}, errNotJSON
+	case err != nil:
+		return Stored{}, errOtherJSON
 	}
 	if s.BearerToken == "" {
 		return Stored{}, errNoToken
