@@ -106,6 +106,9 @@ func (p *program) actFor(ctx context.Context, o actForOptions) error {
 	if err != nil {
 		return err
 	}
+	if err := p.store.CheckTarget(path); err != nil {
+		return err
+	}
 	token, err := o.token.read(p.stdin)
 	if err != nil {
 		return err

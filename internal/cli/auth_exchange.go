@@ -59,6 +59,9 @@ func (p *program) exchange(ctx context.Context, o exchangeOptions) error {
 	if err != nil {
 		return err
 	}
+	if err := p.store.CheckTarget(path); err != nil {
+		return err
+	}
 	token, err := o.token.read(p.stdin)
 	if err != nil {
 		return err

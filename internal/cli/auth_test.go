@@ -156,6 +156,36 @@ func TestRule38ExchangeNeverWritesTheVariablesFile(t *testing.T) {
 	l.stored(l.file("token.json"))
 }
 
+// Rule 38: nor does it where the variable names a file of the user's own folder, and then nothing is sent or removed either.
+func TestRule38TheVariablesFileMayBeTheUsersOwn(t *testing.T) {
+	l := newLab(t)
+	for flags, path := range map[string]string{
+		"": l.file("token.json"), "--workspace prod": l.file("token_prod.json"), "--keychain ci": l.file("keychain", "ci.json"),
+	} {
+		before := l.signIn(path, "prod")
+		l.env["NSC_TOKEN_FILE"] = path
+		args := append([]string{"auth", "exchange-oidc-token", "--url", l.nsc.URL, "--token", "theirs"}, strings.Fields(flags)...)
+		if r := l.fails(failure.Misused, "NSC_TOKEN_FILE names "+path, args...); !strings.Contains(r.talk, "unset NSC_TOKEN_FILE") {
+			t.Errorf("%s", r.talk)
+		}
+		if r := l.run(append([]string{"auth", "logout"}, strings.Fields(flags)...)...); r.status != failure.Done || strings.Contains(r.talk, "removed") {
+			t.Errorf("%+v", r)
+		}
+		if l.stored(path).BearerToken != before {
+			t.Errorf("%s was written", path)
+		}
+		delete(l.env, "NSC_TOKEN_FILE")
+	}
+	l.env["NSC_TOKEN_FILE"] = l.file("keychain", "ci.json")
+	l.fails(failure.Misused, "NSC_TOKEN_FILE names", "auth", "act-for", "--token", "theirs", "--save-as", "ci")
+	if r := l.run("auth", "logout", "--all"); strings.Count(r.talk, "removed") != 2 {
+		t.Errorf("%+v", r)
+	}
+	if calls := l.nsc.all(); len(calls) > 0 {
+		t.Errorf("called: %+v", calls)
+	}
+}
+
 func TestExchangeRefused(t *testing.T) {
 	l := newLab(t)
 	l.env["NSC_URL"] = l.nsc.URL

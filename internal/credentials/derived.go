@@ -68,8 +68,8 @@ func (s Store) lockDerived(ctx context.Context, path string) (release func(), er
 	return release, nil
 }
 
-// occupied reports whether a file holds a sign-in that is still good.
+// occupied reports whether a file holds a sign-in that is still good, or is not ours to write (rule 38).
 func (s Store) occupied(path string) bool {
 	c, err := Load(path, User)
-	return err == nil && c.DerivedFrom == "" && !c.Expired(s.now())
+	return s.named(path) || err == nil && c.DerivedFrom == "" && !c.Expired(s.now())
 }

@@ -13,14 +13,14 @@ import (
 // and returns the files that are gone. A sign-in that cannot be read is removed all the same.
 func (s Store) Remove(path string) (gone []string, err error) {
 	if path != "" {
-		if gone, err = remove(nil, path); err != nil {
+		if gone, err = s.remove(nil, path); err != nil {
 			return gone, err
 		}
 	}
 	err = s.each("token_*.json", func(path string) error {
 		c, err := Load(path, User)
 		if err == nil && c.DerivedFrom != "" {
-			gone, err = remove(gone, path)
+			gone, err = s.remove(gone, path)
 			return err
 		}
 		return nil
@@ -32,7 +32,7 @@ func (s Store) Remove(path string) (gone []string, err error) {
 func (s Store) RemoveAll() (gone []string, err error) {
 	for _, pattern := range []string{"token.json", "token_*.json", "keychain/*.json"} {
 		err := s.each(pattern, func(path string) (err error) {
-			gone, err = remove(gone, path)
+			gone, err = s.remove(gone, path)
 			return err
 		})
 		if err != nil {
@@ -42,7 +42,11 @@ func (s Store) RemoveAll() (gone []string, err error) {
 	return gone, nil
 }
 
-func remove(gone []string, path string) ([]string, error) {
+// remove leaves the file that NSC_TOKEN_FILE names where it is: it is somebody else's.
+func (s Store) remove(gone []string, path string) ([]string, error) {
+	if s.named(path) {
+		return gone, nil
+	}
 	err := locked(path, func() error { return os.Remove(path) }) // a renewal would bring it back
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

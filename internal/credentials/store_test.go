@@ -167,6 +167,20 @@ func TestDerivedNeverReplacesASignIn(t *testing.T) {
 	}
 }
 
+func TestRule38DerivedNeverReplacesTheVariablesFile(t *testing.T) {
+	h := newHome(t)
+	path := h.path("token_far.json")
+	origin := put(t, path, Stored{BearerToken: token(t, "home", time.Hour), DerivedFrom: "another"})
+	h.env["NSC_TOKEN_FILE"] = path
+	made := token(t, "far", time.Hour)
+	if has, _ := derive(t, h, origin, "far", "", made); has != made {
+		t.Errorf("the exchange gave %q", has)
+	}
+	if c, err := Load(path, User); err != nil || c.BearerToken != origin.BearerToken {
+		t.Errorf("the file holds %+v, %v", c, err)
+	}
+}
+
 func TestRule38Shadow(t *testing.T) {
 	h := newHome(t)
 	path := h.path("token.json")
