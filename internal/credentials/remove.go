@@ -47,7 +47,13 @@ func (s Store) remove(gone []string, path string) ([]string, error) {
 	if s.named(path) {
 		return gone, nil
 	}
-	err := locked(path, func() error { return os.Remove(path) }) // a renewal would bring it back
+	err := locked(path, func() error { // a renewal would bring it back
+		err := os.Remove(path)
+		if !exists(path) {
+			removeLock(path)
+		}
+		return err
+	})
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return gone, nil

@@ -9,7 +9,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -171,6 +174,36 @@ func TestLockDiesWithItsHolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	release()
+}
+
+// TestLockIsHeldByOneThoughItsFileIsRemoved: whoever waits for the lock of a file that is removed meanwhile does not hold it
+// beside somebody who locks the next file of that name.
+func TestLockIsHeldByOneThoughItsFileIsRemoved(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "token.json")
+	var holders atomic.Int32
+	var all sync.WaitGroup
+	for range 16 {
+		all.Go(func() {
+			for range 20 {
+				release, err := lock(t.Context(), path)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if n := holders.Add(1); n != 1 {
+					t.Errorf("%d hold it", n)
+				}
+				runtime.Gosched()
+				holders.Add(-1)
+				removeLock(path)
+				release()
+			}
+		})
+	}
+	all.Wait()
+	if exists(path + lockSuffix) {
+		t.Error("the last one left it")
+	}
 }
 
 // TestWhoSignsOutIsNotSignedInAgain: a renewal that is under way would bring the file back, so removing waits for it, as

@@ -215,7 +215,7 @@ func TestRemoveTakesDerivedAlong(t *testing.T) {
 	if err != nil || len(gone) != 2 {
 		t.Errorf("%v, %v", gone, err)
 	}
-	if entries, _ := filepath.Glob(h.path("*.json")); len(entries) != 1 || filepath.Base(entries[0]) != "token_own.json" {
+	if entries, _ := filepath.Glob(h.path("*")); len(entries) != 2 || filepath.Base(entries[0]) != "token_own.json" || filepath.Base(entries[1]) != "token_own.json.lock" {
 		t.Errorf("left: %v", entries)
 	}
 }
