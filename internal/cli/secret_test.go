@@ -103,6 +103,10 @@ func TestRule33HoldersRevokeBySecret(t *testing.T) {
 	l.stdin = ""
 	l.fails(failure.Misused, "standard input holds no token", "token", "revoke", "-")
 
+	l.nsc.answer("GET /api/v1/workspaces/prod/whoami", 200, whoamiAnswer)
+	l.ok("token", "revoke", revocable, "--url", l.nsc.URL+"/")
+	l.fails(failure.Misused, "the workspace's name is missing", "token", "revoke", revocable, "--url", "https://other.example.com")
+
 	l = newLab(t) // somebody who is not signed in
 	l.nsc.answer(revoked, 200, "")
 	l.nsc.answer("GET /api/v1/workspaces/prod/whoami", 200, whoamiAnswer)

@@ -24,15 +24,8 @@ func (p *program) revokeSecret(ctx context.Context, text string) error {
 	if err != nil {
 		return err
 	}
-	if strings.HasPrefix(secret, string(opaque.Revocable)) {
-		// The revocation endpoint accepts everything (RFC 7009 §2.2). Nobody shall believe that he revoked a token of
-		// another workspace, so ask first who its bearer is.
-		if _, err := client.WhoAmI(ctx, workspace, secret); refusedWith(err, "unauthenticated") {
-			return failure.Wrap(failure.Failed, err, workspace+" has no living token with this secret",
-				"it has ended or was revoked already, or it is of another workspace: --workspace NAME")
-		} else if err != nil && failure.From(err).Status != failure.Refused {
-			return absentWorkspace(err, workspace, client.Base())
-		}
+	if err := living(ctx, client, workspace, secret); err != nil {
+		return absentWorkspace(err, workspace, client.Base())
 	}
 	if err := client.RevokeSecret(ctx, workspace, secret); err != nil {
 		return absentWorkspace(err, workspace, client.Base())
@@ -45,24 +38,45 @@ func (p *program) revokeSecret(ctx context.Context, text string) error {
 	return nil
 }
 
+// living asks who a revocable token's bearer is, before it is revoked: the revocation endpoint accepts everything (RFC 7009
+// §2.2), and nobody shall believe that he revoked a token of another workspace. An access token for somebody else cannot be
+// asked about.
+func living(ctx context.Context, client *api.Client, workspace, secret string) error {
+	if strings.HasPrefix(secret, string(opaque.Access)) {
+		return nil
+	}
+	_, err := client.WhoAmI(ctx, workspace, secret)
+	switch {
+	case refusedWith(err, "unauthenticated"):
+		return failure.Wrap(failure.Failed, err, workspace+" has no living token with this secret",
+			"it has ended or was revoked already, or it is of another workspace: --workspace NAME")
+	case err != nil && failure.From(err).Status == failure.Refused:
+		return nil
+	}
+	return err
+}
+
 // holdersServer returns where a secret is revoked: the server and the workspace that were named, or that one is signed in
 // to. There is no default: it would be shown a secret by guess.
 func (p *program) holdersServer() (*api.Client, string, error) {
 	base, workspace := p.serverURL(), p.workspaceName()
-	if base != "" && workspace == "" {
-		return nil, "", missingFlag("the workspace's name", "name it beside the server: --workspace NAME")
+	c, err := p.store.Find(p.flags.keychain, workspace)
+	if err != nil && base == "" {
+		return nil, "", failure.Wrap(failure.From(err).Status, err, "it is not said whose token that is, and there is no sign-in to tell: "+failure.From(err).What,
+			"name the server and the workspace: --url URL --workspace NAME")
 	}
-	if base == "" {
-		c, err := p.store.Find(p.flags.keychain, workspace)
-		if err != nil {
-			return nil, "", failure.Wrap(failure.From(err).Status, err, "it is not said whose token that is, and there is no sign-in to tell: "+failure.From(err).What,
-				"name the server and the workspace: --url URL --workspace NAME")
-		}
-		base, workspace = c.Base, firstOf(workspace, c.Workspace)
+	client, err := p.client(firstOf(base, c.Base))
+	if err != nil {
+		return nil, "", err
+	}
+	if made, err := api.CheckBase(c.Base); workspace == "" && err == nil && made == client.Base() {
+		workspace = c.Workspace
+	}
+	if workspace == "" {
+		return nil, "", missingFlag("the workspace's name", "name it beside the server: --workspace NAME")
 	}
 	if err := credentials.CheckName(workspace); err != nil {
 		return nil, "", failure.Misuse("\""+workspace+"\" is not the name of a workspace", "a name %v", err)
 	}
-	client, err := p.client(base)
-	return client, workspace, err
+	return client, workspace, nil
 }
