@@ -90,7 +90,7 @@ func describe(issuer string, algorithms []jwt.Algorithm) metadata {
 		GrantTypes: []string{grantExchange, grantJWTBearer}, ClientAuth: []string{"none"},
 		DetailTypes: []string{"workspace", "audience", "http", "kubernetes", "docker", "registry", "postgres"},
 		Claims: []string{
-			"iss", "sub", "aud", "exp", "iat", "nbf", "jti", "workspace_id", "workspace", "root_iat", "depth", "groups", "attributes",
+			"iss", "sub", "aud", "exp", "iat", "nbf", "jti", "workspace_id", "workspace", "root_iat", "depth", "groups", "attributes", "act",
 		},
 	}
 }

@@ -62,7 +62,11 @@ func (h *handler) observe(next http.Handler) http.Handler {
 			w.Header().Set("Connection", "close") // this node is leaving; the next request goes elsewhere
 		}
 		if err := h.limit(r); err != nil {
-			h.problem(answer, fault.From(err))
+			f := fault.From(err)
+			if h.asksForToken(r) {
+				h.Metrics.Refused(string(f.Code))
+			}
+			h.refuse(answer, r, f)
 		} else {
 			next.ServeHTTP(answer, r)
 		}

@@ -7,9 +7,9 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/nsc-federation/nsc/internal/fault"
-	"github.com/nsc-federation/nsc/internal/trace"
 )
 
 func writeText(w http.ResponseWriter, status int, text string) {
@@ -39,58 +39,16 @@ func writeBody(w http.ResponseWriter, status int, body []byte) {
 
 var contentJSON = []string{"application/json"}
 
-// retryAfter sets the header where trying again is of use, in whole seconds (RFC 9110 §10.2.3).
+// retryAfter sets the header where trying again is of use, in whole seconds (RFC 9110 §10.2.3). It is of use wherever the
+// server cannot answer at present, also where nobody knows for how long.
 func retryAfter(header http.Header, f *fault.Fault) {
-	if f.RetryAfter > 0 {
-		header.Set("Retry-After", strconv.Itoa(int(math.Ceil(f.RetryAfter.Seconds()))))
+	wait := f.RetryAfter
+	if f.Status() == http.StatusServiceUnavailable {
+		wait = max(wait, time.Second)
 	}
-}
-
-// oauthError is the error answer of RFC 6749 §5.2, with the ID by which an administrator finds the cause.
-type oauthError struct {
-	Error       string `json:"error"`
-	Description string `json:"error_description"`
-	Code        string `json:"code"`
-	Refusal     string `json:"refusal_id,omitempty"`
-}
-
-// oauth runs an endpoint whose errors are those of OAuth.
-func (h *handler) oauth(run endpoint) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		err := run(w, r)
-		if err == nil {
-			return
-		}
-		f := fault.From(err)
-		trace.Refused(r.Context(), f)
-		if f.Code == fault.Internal {
-			h.Log.Error("a request failed", "path", r.URL.Path, "error", f)
-		}
-		code := f.OAuth()
-		if a, ok := err.(assertionError); ok {
-			code = a.code()
-		}
-		retryAfter(w.Header(), f)
-		if f.Code == fault.InvalidClient && r.Header.Get("Authorization") != "" {
-			w.Header().Set("WWW-Authenticate", "Basic") // RFC 6749 §5.2: the scheme that the client used
-		}
-		w.Header().Set("Cache-Control", "no-store")
-		writeJSON(w, f.Status(), oauthError{code, f.Text(), string(f.Code), f.Refusal})
-	})
-}
-
-// assertionError is a fault of RFC 7523's grant, where an assertion that is not accepted is invalid_grant (§3.1).
-type assertionError struct{ *fault.Fault }
-
-func (a assertionError) Unwrap() error { return a.Fault }
-
-func (a assertionError) code() string {
-	switch a.Code {
-	case fault.TokenMalformed, fault.TokenTooLarge, fault.TokenAlgorithm, fault.TokenExpired, fault.TokenNotYetValid,
-		fault.TokenIncomplete, fault.TokenLifetime, fault.TokenReplayed, fault.TokenRefused:
-		return "invalid_grant"
+	if wait > 0 {
+		header.Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
 	}
-	return a.OAuth()
 }
 
 // Problem is the error answer of the management API (RFC 9457).

@@ -5,10 +5,8 @@ import (
 	"errors"
 	"io"
 	"math"
-	"mime"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -31,23 +29,11 @@ const (
 )
 
 const (
-	maxForm        = 64 << 10
-	minRetryKey    = 22 // characters of an Idempotency-Key: 128 bits in base64
-	maxRetryKey    = 256
-	maxScopes      = 64
-	maxRequestText = 2048 // bytes of one parameter other than a token or authorization_details
+	retryHeader = "Idempotency-Key"
+	minRetryKey = 22 // characters of an Idempotency-Key: 128 bits in base64
+	maxRetryKey = 256
+	maxScopes   = 64
 )
-
-// once lists the parameters that may be sent once at most (RFC 6749 §3.2). Audience and resource may repeat by
-// RFC 8693 §2.1, but several targets are refused (rule 32).
-var once = []string{
-	"grant_type", "subject_token", "subject_token_type", "requested_token_type", "scope", "authorization_details",
-	"assertion", "expires_in", "trust", "id_token_signed_response_alg", "access_token_format",
-	"actor_token", "actor_token_type", "may_act",
-}
-
-// large lists the parameters that only the size of the form bounds.
-var large = []string{"subject_token", "assertion", "actor_token", "authorization_details", "may_act"}
 
 type tokenAnswer struct {
 	AccessToken string   `json:"access_token"` // RFC 8693 §2.2.1: this name for every type of token
@@ -62,40 +48,38 @@ type tokenAnswer struct {
 // token serves the token endpoint of a workspace, or of the installation (rule 6): RFC 8693 and RFC 7523. The subject
 // token is the credential.
 func (h *handler) token(w http.ResponseWriter, r *http.Request) error {
+	err := h.exchange(w, r)
+	if err != nil {
+		h.Metrics.Refused(string(fault.From(err).Code))
+	}
+	return err
+}
+
+func (h *handler) exchange(w http.ResponseWriter, r *http.Request) error {
 	form, err := readForm(w, r)
 	if err != nil {
-		return unrecorded(err)
+		return err
 	}
 	req, issued, err := tokenRequest(form, r)
 	if err != nil {
-		return unrecorded(err)
+		return err
 	}
 	if req.Workspace != "" {
 		if _, err := h.snapshot(r); err != nil {
-			return unrecorded(err)
+			return err
 		}
 	}
 	answer, err := h.Tokens.Exchange(r.Context(), req)
-	if err != nil {
-		h.Metrics.Refused(string(fault.From(err).Code))
-		if req.Assertion {
-			return assertionError{fault.From(err)}
-		}
+	switch {
+	case err != nil && req.Assertion:
+		return assertionError{fault.From(err)}
+	case err != nil:
 		return err
 	}
 	h.Metrics.Issued(string(answer.Type))
 	w.Header().Set("Cache-Control", "no-store") // RFC 6749 §5.1
 	writeJSON(w, http.StatusOK, renderAnswer(answer, issued))
 	return nil
-}
-
-// unrecorded gives a fault that was found before the path of tokens began an ID, too: every error has one.
-func unrecorded(err error) error {
-	f := *fault.From(err)
-	if f.Refusal == "" {
-		f.Refusal = id.New(time.Now())
-	}
-	return &f
 }
 
 func renderAnswer(a sts.Answer, issued string) tokenAnswer {
@@ -126,46 +110,14 @@ func malformed(format string, args ...any) error {
 	return f
 }
 
-func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
-	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || media != "application/x-www-form-urlencoded" {
-		return nil, malformed("the request must be a form: Content-Type application/x-www-form-urlencoded")
-	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	if err := r.ParseForm(); err != nil {
-		var large *http.MaxBytesError
-		if errors.As(err, &large) {
-			return nil, fault.New(fault.TooLarge, err)
-		}
-		return nil, malformed("the form is malformed")
-	}
-	form := r.PostForm
-	for _, name := range once {
-		if len(form[name]) > 1 {
-			return nil, malformed("%s is given more than once", name)
-		}
-	}
-	for name, values := range form {
-		if slices.Contains(large, name) {
-			continue
-		}
-		for _, v := range values {
-			if len(v) > maxRequestText || strings.ContainsRune(v, 0) {
-				return nil, malformed("a parameter is too long or contains NUL")
-			}
-		}
-	}
-	return form, nil
-}
-
 // tokenRequest parses a form, and returns the type of token to be named in the answer.
 func tokenRequest(form url.Values, r *http.Request) (sts.Request, string, error) {
 	if r.Header.Get("Authorization") != "" || form.Has("client_secret") || form.Has("client_assertion") {
 		return sts.Request{}, "", fault.Newf(fault.InvalidClient, "client credentials were sent")
 	}
-	retryKey := r.Header.Get("Idempotency-Key")
-	if retryKey != "" && (len(retryKey) < minRetryKey || len(retryKey) > maxRetryKey) {
-		return sts.Request{}, "", malformed("Idempotency-Key must be %d to %d characters that nobody can guess", minRetryKey, maxRetryKey)
+	retryKey, err := retryKeyOf(r.Header)
+	if err != nil {
+		return sts.Request{}, "", err
 	}
 	req := sts.Request{
 		Workspace: r.PathValue("workspace"),
@@ -198,34 +150,74 @@ func tokenRequest(form url.Values, r *http.Request) (sts.Request, string, error)
 	return req, issued, nil
 }
 
+// retryKeyOf returns the Idempotency-Key of a request, "" where it has none. One that is empty is a program's mistake: taken
+// for none, it would make every repetition a replay.
+func retryKeyOf(header http.Header) (string, error) {
+	values := header.Values(retryHeader)
+	if len(values) == 0 {
+		return "", nil
+	}
+	if len(values) > 1 || len(values[0]) < minRetryKey || len(values[0]) > maxRetryKey {
+		return "", malformed("%s must be %d to %d characters that nobody can guess", retryHeader, minRetryKey, maxRetryKey)
+	}
+	return values[0], nil
+}
+
+// credential reads what the request is made by, and returns the type of token that is to be issued: the two grants differ
+// in the names of their parameters, and not in what they may ask for.
 func credential(form url.Values, req *sts.Request) (issued string, err error) {
 	switch grant := form.Get("grant_type"); grant {
 	case grantJWTBearer:
-		req.Token, req.Assertion = form.Get("assertion"), true
-		if req.Token == "" {
-			return "", malformed("assertion is missing")
-		}
-		return typeAccess, nil
+		err = assertion(form, req)
 	case grantExchange:
-		return exchangeCredential(form, req)
+		err = subject(form, req)
 	case "":
-		return "", malformed("grant_type is missing")
+		err = malformed("grant_type is missing")
 	default:
-		return "", fault.Newf(fault.UnsupportedGrant, "grant type %q", grant)
+		err = fault.Newf(fault.UnsupportedGrant, "grant type %q", grant)
 	}
+	if err != nil {
+		return "", err
+	}
+	return requestedType(form)
 }
 
-func exchangeCredential(form url.Values, req *sts.Request) (issued string, err error) {
+// assertion reads the credential of RFC 7523's grant.
+func assertion(form url.Values, req *sts.Request) error {
+	if err := without(form, "subject_token", "subject_token_type", "actor_token", "actor_token_type"); err != nil {
+		return err
+	}
+	if req.Token, req.Assertion = form.Get("assertion"), true; req.Token == "" {
+		return malformed("assertion is missing")
+	}
+	return nil
+}
+
+// subject reads the credentials of RFC 8693's grant.
+func subject(form url.Values, req *sts.Request) (err error) {
+	if err := without(form, "assertion"); err != nil {
+		return err
+	}
 	if req.Actor, err = actor(form); err != nil {
-		return "", err
+		return err
 	}
-	req.Token = form.Get("subject_token")
-	if req.Token == "" {
-		return "", malformed("subject_token is missing")
+	if req.Token = form.Get("subject_token"); req.Token == "" {
+		return malformed("subject_token is missing")
 	}
-	if err := knownType(form, "subject_token_type"); err != nil {
-		return "", err
+	return knownType(form, "subject_token_type")
+}
+
+// without refuses the credentials of the other grant: whoever sends one believes that it counts.
+func without(form url.Values, names ...string) error {
+	for _, name := range names {
+		if form.Has(name) {
+			return malformed("%s does not belong to this grant_type", name)
+		}
 	}
+	return nil
+}
+
+func requestedType(form url.Values) (string, error) {
 	switch requested := form.Get("requested_token_type"); requested {
 	case "":
 		return typeAccess, nil
@@ -239,7 +231,7 @@ func exchangeCredential(form url.Values, req *sts.Request) (issued string, err e
 func actor(form url.Values) (string, error) {
 	token := form.Get("actor_token")
 	switch {
-	case token == "" && !form.Has("actor_token") && !form.Has("actor_token_type"):
+	case token == "" && !form.Has("actor_token_type"):
 		return "", nil
 	case token == "":
 		return "", malformed("actor_token is missing")
@@ -316,7 +308,7 @@ func mayAct(form url.Values) (*identity.MayAct, error) {
 func target(form url.Values) (string, error) {
 	var target string
 	for _, value := range append(form["audience"], form["resource"]...) {
-		if value == "" || target != "" && value != target {
+		if target != "" && value != target {
 			f := fault.Newf(fault.InvalidTarget, "targets %q and %q", target, value)
 			f.Detail = "name one audience or resource, not several"
 			return "", f
@@ -343,6 +335,9 @@ func details(text string) ([]identity.Permission, bool, error) {
 	var list []detail
 	if err := decoder.Decode(&list); err != nil {
 		return nil, false, fault.Newf(fault.InvalidDetails, "authorization_details: %v", err)
+	}
+	if list == nil { // null would ask for nothing at all, which [] says
+		return nil, false, fault.Newf(fault.InvalidDetails, "authorization_details: null is no list (RFC 9396 §2)")
 	}
 	if _, err := decoder.Token(); err != io.EOF {
 		return nil, false, fault.Newf(fault.InvalidDetails, "authorization_details: something follows the list")

@@ -10,8 +10,10 @@ import (
 	"net/netip"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"github.com/nsc-federation/nsc/internal/fault"
+	"github.com/nsc-federation/nsc/internal/id"
 	"github.com/nsc-federation/nsc/internal/identity"
 	"github.com/nsc-federation/nsc/internal/jwt"
 	"github.com/nsc-federation/nsc/internal/keys"
@@ -87,6 +89,7 @@ func New(c Config) http.Handler {
 	h := &handler{Config: c, mux: http.NewServeMux(), documents: newDocuments(), refusals: limit.New(10)}
 	h.mux.Handle("GET /w/{workspace}/.well-known/openid-configuration", h.oauth(h.discovery))
 	h.mux.Handle("GET /.well-known/oauth-authorization-server/w/{workspace}", h.oauth(h.discovery)) // RFC 8414 §3.1
+	h.mux.Handle("GET /w/{workspace}/.well-known/oauth-authorization-server", h.oauth(h.discovery)) // where many clients look
 	h.mux.Handle("GET /w/{workspace}/jwks", h.oauth(h.jwks))
 	h.mux.Handle("POST /w/{workspace}/token", h.oauth(h.token))
 	h.mux.Handle("POST /token", h.oauth(h.token))
@@ -136,8 +139,10 @@ func (h *handler) recover(next http.Handler) http.Handler {
 			case http.ErrAbortHandler:
 				panic(p)
 			default:
-				h.Log.Error("a request ended in a panic", "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
-				h.problem(w, fault.Newf(fault.Internal, "panic"))
+				f := fault.Newf(fault.Internal, "panic")
+				f.Refusal = id.New(time.Now())
+				h.Log.Error("a request ended in a panic", "path", r.URL.Path, "refusal_id", f.Refusal, "panic", p, "stack", string(debug.Stack()))
+				h.refuse(w, r, f)
 			}
 		}()
 		w.Header().Set("X-Content-Type-Options", "nosniff")
