@@ -23,9 +23,13 @@ func TestRecordBeforeSignWithoutADatabase(t *testing.T) {
 		t.Fatalf("%d %v", status, answer)
 	}
 	release := lockDatabase(t, filepath.Join(s.dir, "nsc.db"))
-	status, answer := s.token(t, "/w/dev/token", form)
-	if status != http.StatusServiceUnavailable || answer["code"] != "unavailable" || answer["access_token"] != nil || answer["refusal_id"] == nil {
-		t.Errorf("locked: %d %v\n%s", status, answer, s.logs)
+	r := s.post(t, "POST", "/w/dev/token", form)
+	if r.status != http.StatusServiceUnavailable || r.body["code"] != "unavailable" || r.body["access_token"] != nil || r.body["refusal_id"] == nil || r.header.Get("Retry-After") != "1" {
+		t.Errorf("locked: %v %v\n%s", r, r.header, s.logs)
+	}
+	r = s.call(t, "POST", apiRoot+"/dev/revocable-tokens", s.bearer(t), map[string]any{"name": "backup", "grants": []any{}})
+	if r.status != http.StatusServiceUnavailable || r.body["code"] != "unavailable" || r.header.Get("Retry-After") != "1" {
+		t.Errorf("locked, at the management API: %v %v\n%s", r, r.header, s.logs)
 	}
 	release()
 	if status, answer := s.token(t, "/w/dev/token", form); status != http.StatusOK {

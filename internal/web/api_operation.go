@@ -30,8 +30,10 @@ type operation struct {
 func (o operation) describe(components *huma.Components) huma.Operation {
 	op := huma.Operation{
 		OperationID: o.ID, Method: o.Method, Path: o.Path, Tags: []string{o.Tag}, Summary: o.Summary, Description: o.Description,
-		DefaultStatus: o.Status, MaxBodyBytes: -1, // strict has bounded it
-		Responses: map[string]*huma.Response{},
+		DefaultStatus: o.Status, Responses: map[string]*huma.Response{},
+		// strict has read the body and bounded it. A deadline that the library set to read it again would end the connection
+		// while the call still waits for the database.
+		MaxBodyBytes: -1, BodyReadTimeout: -1,
 	}
 	if o.Public {
 		op.Security = []map[string][]string{}
@@ -110,7 +112,7 @@ func refusalHeaders(status int) map[string]*huma.Header {
 		}}
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		return map[string]*huma.Header{"Retry-After": {
-			Description: "When to try again, in seconds; absent where nobody knows", Schema: &huma.Schema{Type: huma.TypeInteger},
+			Description: "When to try again, in seconds", Schema: &huma.Schema{Type: huma.TypeInteger},
 		}}
 	}
 	return nil
@@ -122,7 +124,7 @@ func problemExample(code fault.Code) *Problem {
 	case fault.InvalidField:
 		f.Field, f.Detail = "subject_match", `"*" admits subjects of anybody's`
 	case fault.KeyReused:
-		f.Field = "Idempotency-Key"
+		f.Field = retryHeader
 	}
 	return newProblem(f)
 }

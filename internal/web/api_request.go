@@ -33,8 +33,11 @@ func (h *handler) strict(ctx huma.Context, next func(huma.Context)) {
 	op := ctx.Operation()
 	w.Header().Set("Cache-Control", "no-store")
 	err := checkQuery(r.URL.RawQuery, op.Parameters)
+	if err == nil {
+		err = checkKey(r.Header, op.Parameters)
+	}
 	if err == nil && op.RequestBody != nil {
-		err = h.admitBody(w, r)
+		err = h.admitBody(w, r, op.RequestBody.Required)
 	}
 	if err != nil {
 		f := fault.From(err)

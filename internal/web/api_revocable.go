@@ -64,7 +64,7 @@ type OneRevocable struct {
 
 type refreshRevocable struct {
 	OneRevocable
-	Body refreshRequest
+	Body *refreshRequest // nil asks for nothing in particular
 }
 
 // life returns a length of time that is asked for, 0 for none.
@@ -151,7 +151,11 @@ func (h *handler) refreshRevocable(ctx context.Context, in *refreshRevocable) (r
 	if err != nil {
 		return revocableBody{}, err
 	}
-	wished, err := life(in.Body.ExpiresIn)
+	var asked refreshRequest
+	if in.Body != nil {
+		asked = *in.Body
+	}
+	wished, err := life(asked.ExpiresIn)
 	if err != nil {
 		return revocableBody{}, err
 	}

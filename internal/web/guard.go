@@ -23,7 +23,9 @@ const (
 // admitBody stands before every call of the management API that has a body: the caller is known before a byte of it is
 // read, and it is small and flat before anything is made of it. What validates it afterwards spends memory on every
 // element. The body is put back for whoever reads it then.
-func (h *handler) admitBody(w http.ResponseWriter, r *http.Request) error {
+//
+// No body where none is demanded is left for the operation.
+func (h *handler) admitBody(w http.ResponseWriter, r *http.Request, demanded bool) error {
 	name := cmp.Or(r.PathValue("workspace"), workspace.SystemName) // creating a workspace is the operators' business
 	if _, err := h.caller(r.Context(), Call{Workspace: name, Authorization: r.Header.Get("Authorization")}); err != nil {
 		return err
@@ -40,6 +42,9 @@ func (h *handler) admitBody(w http.ResponseWriter, r *http.Request) error {
 	}
 	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	r.Header.Set("Content-Type", mediaJSON) // it is, and the library knows few spellings
+	if len(body) == 0 && !demanded {
+		return nil
+	}
 	return checkJSON(body)
 }
 
