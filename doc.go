@@ -11,8 +11,9 @@
 //
 // A verifier accepts one kind of token and no other. By default that is the ID token, which is what
 // "nsc auth issue-id-token --audience …" and client.IDToken issue: it says who the caller is, in [Claims.Subject] and
-// [Claims.Groups], and you decide what he may do. With [AccessTokens] it is the access token, which also carries grants:
-// [Claims.Allows] and [Verifier.Require] read them, and it was the workspace that decided. The two are told apart by the
+// [Claims.Groups], and you decide what he may do. With [AccessTokens] it is the access token, which also carries grants,
+// those that the caller named when he asked for it: [Claims.Allows] and [Verifier.Require] read them, and it was the
+// workspace that decided. The two are told apart by the
 // typ of their header, "JWT" and "at+jwt" (RFC 9068 §2.1), so that a token that was meant to tell a web application who
 // signed in cannot be used to call an API.
 //

@@ -49,6 +49,7 @@ func TestRule05ChainsNeverWidenAndNeverOutlive(t *testing.T) {
 				continue
 			}
 			checkStep(t, w, parent, who, g)
+			checkThird(t, w, who, req, g)
 			if next, err := w.own(g); err == nil && g.TokenType() == AccessToken {
 				who, parent = next, g
 			}
@@ -92,13 +93,39 @@ func checkStep(t *rapid.T, w *world, parent Grant, who identity.Identity, g Gran
 		t.Fatalf("rests on %v, the parent on %v", g.Trusts(), parent.Trusts())
 	case g.Audience() != tenant.Issuer && !Allows(who.Permissions(), Audience, g.Audience(), Issue):
 		t.Fatalf("%q without the grant", g.Audience())
-	case g.Audience() != tenant.Issuer && len(g.Permissions()) > 0:
-		t.Fatalf("%v for %q", g.Permissions(), g.Audience())
 	}
 	for _, name := range []string{"root_iat", "depth", "groups", "attributes", "workspace_id"} {
 		if was := payloadOf(w, parent)[name]; fmt.Sprint(p[name]) != fmt.Sprint(was) {
 			t.Fatalf("%s was %v and is %v", name, was, p[name])
 		}
+	}
+}
+
+// checkThird checks what a token for somebody else says of its bearer: exactly what was asked for by name, which is what the
+// same request gets for the issuer, and never what it rests on.
+func checkThird(t *rapid.T, w *world, who identity.Identity, req Request, g Grant) {
+	if g.Audience() == tenant.Issuer && g.TokenType() == AccessToken {
+		return
+	}
+	var want []identity.Permission
+	if g.TokenType() == AccessToken && (req.HasDetails || len(req.Scope) > 0) {
+		req.Audience = ""
+		want = w.granted(derive(who, req)).Permissions()
+	}
+	if fmt.Sprint(g.Permissions()) != fmt.Sprint(want) {
+		t.Fatalf("%v for %q, want %v", g.Permissions(), g.Audience(), want)
+	}
+	p := payloadOf(w, g)
+	for _, name := range []string{"trusts", "parents", "parent_keys", "may_act"} {
+		if p[name] != nil {
+			t.Fatalf("%s for %q: %v", name, g.Audience(), p[name])
+		}
+	}
+	if (p["authorization_details"] != nil) != (len(want) > 0) {
+		t.Fatalf("%v for %q, want %v", p["authorization_details"], g.Audience(), want)
+	}
+	if _, err := w.own(g); err == nil && g.Audience() != tenant.Issuer {
+		t.Fatalf("a token for %q is a credential", g.Audience())
 	}
 }
 

@@ -94,7 +94,7 @@ func (d *Decision) issue(caller identity.Identity, s standing, req Request) bool
 	if req.Actor != nil {
 		g.actor = req.Actor.Caller
 	}
-	if req.TokenType == AccessToken && audience == tenant.Issuer {
+	if req.carries(tenant) {
 		g.permissions = permissions
 	}
 	if err := g.fix(s, req.MayAct); err != nil {

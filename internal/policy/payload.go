@@ -54,7 +54,7 @@ type detail struct {
 }
 
 // fix writes the payload. Which kind of token carries what is rule 11: only access tokens name a client (RFC 9068 §2.2
-// demands one), and only those for the issuer say what they grant and by which trusts.
+// demands one) and say what they grant, and only those for the issuer say by which trusts and tokens.
 func (g *granted) fix(s standing, may *identity.MayAct) error {
 	tenant := g.caller.Tenant()
 	p := payload{
@@ -68,8 +68,9 @@ func (g *granted) fix(s standing, may *identity.MayAct) error {
 		if p.ClientID == "" {
 			p.ClientID = p.Subject
 		}
+		p.Details = details(g.permissions)
 		if g.audience == tenant.Issuer {
-			p.Details, p.Trusts = details(g.permissions), g.trusts
+			p.Trusts = g.trusts
 			p.Parents, p.ParentKeys = s.parents, s.parentKeys // what cut-off needs (rule 11)
 			p.MayAct = mayActOf(may)
 		}

@@ -30,6 +30,13 @@ func TestRule11WhatTokensCarry(t *testing.T) {
 		{"ID token", []func(*Request){idToken, forAudience("https://api.example/v1")}, nil},
 		{"ID token for the issuer", []func(*Request){idToken}, nil},
 		{"access token for another audience", []func(*Request){forAudience("https://api.example/v1")}, []string{"client_id"}},
+		{"access token for another audience, with details",
+			[]func(*Request){forAudience("https://api.example/v1"), wanting(grant(Workspace, "trust", Read))}, []string{"authorization_details", "client_id"}},
+		{"access token for another audience, with a scope",
+			[]func(*Request){forAudience("https://api.example/v1"), scoped("workspace:read")}, []string{"authorization_details", "client_id"}},
+		{"access token for another audience, with no details",
+			[]func(*Request){forAudience("https://api.example/v1"), wanting()}, []string{"client_id"}},
+		{"ID token, with details", []func(*Request){idToken, forAudience("https://api.example/v1"), wanting(grant(Workspace, "trust", Read))}, nil},
 		{"access token for the issuer", nil, []string{"authorization_details", "client_id", "trusts"}},
 	} {
 		t.Run(row.rule, func(t *testing.T) {
@@ -38,7 +45,7 @@ func TestRule11WhatTokensCarry(t *testing.T) {
 			if got := slices.Sorted(maps.Keys(payloadOf(t, g))); !slices.Equal(got, want) {
 				t.Errorf("%q, want %q", got, want)
 			}
-			if (len(g.Permissions()) > 0) != slices.Contains(row.also, "trusts") || len(g.Trusts()) != 1 {
+			if (len(g.Permissions()) > 0) != slices.Contains(row.also, "authorization_details") || len(g.Trusts()) != 1 {
 				t.Errorf("echo %v, trusts of the record %v", g.Permissions(), g.Trusts())
 			}
 		})

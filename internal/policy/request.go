@@ -73,6 +73,12 @@ func (r Request) audience(tenant identity.Tenant) string {
 	return r.Audience
 }
 
+// carries reports whether the token says what its bearer may do (rule 11). An ID token never does. What a caller may do is
+// nobody else's business, unless he names it for whoever the token is for.
+func (r Request) carries(tenant identity.Tenant) bool {
+	return r.TokenType == AccessToken && (r.audience(tenant) == tenant.Issuer || r.HasDetails || len(r.Scope) > 0)
+}
+
 func (r Request) forAzure() bool { return strings.HasPrefix(r.Audience, azure) }
 
 func (r Request) algorithm() string {
