@@ -28,6 +28,7 @@ type Registered struct {
 	WorkspaceID string
 	Workspace   string // name
 	Permissions []Permission
+	IssuedAt    time.Time // when the present secret was made
 	ExpiresAt   time.Time
 	Version     int64
 }
@@ -73,18 +74,19 @@ func (v *Verifier) lookUp(ctx context.Context, kind opaque.Kind, hash [sha256.Si
 	return v.payload(r)
 }
 
-// payload returns the claims that a registered token stands for at this moment: each use begins a chain of its own, so
-// that a token which is a month old may still federate (rule 5).
+const backdatedBy = 30 // seconds from nbf to iat, as in JWTs of ours
+
+// payload returns the claims that a registered token stands for, which are always the same (RFC 7662 §2.2).
 func (v *Verifier) payload(r Registered) ([]byte, error) {
-	now, issuer := v.now().Unix(), v.issuer(r.Workspace)
+	issued, issuer := r.IssuedAt.Unix(), v.issuer(r.Workspace)
 	details := make([]detail, len(r.Permissions))
 	for i, p := range r.Permissions {
 		details[i] = detail(p)
 	}
 	subject := WorkloadSubject(r.WorkspaceID, r.ID)
 	return json.Marshal(map[string]any{
-		"iss": issuer, "sub": subject, "aud": issuer, "iat": now, "exp": r.ExpiresAt.Unix(), "jti": r.ID,
-		"workspace_id": r.WorkspaceID, "workspace": r.Workspace, "root_iat": now, "depth": 0, "client_id": subject,
+		"iss": issuer, "sub": subject, "aud": issuer, "iat": issued, "nbf": issued - backdatedBy, "exp": r.ExpiresAt.Unix(), "jti": r.ID,
+		"workspace_id": r.WorkspaceID, "workspace": r.Workspace, "root_iat": issued, "depth": 0, "client_id": subject,
 		"authorization_details": details, "trusts": []TrustRef{{r.ID, r.Version}},
 	})
 }
@@ -104,6 +106,9 @@ func (v *Verifier) verifyStored(ctx context.Context, tenant Tenant, u Unverified
 		return Identity{}, err
 	}
 	known.keySource = storedSource
+	if u.lasts { // each use begins a chain of its own, so that a token which is a month old may still federate (rule 5)
+		known.rootIssuedAt = v.now()
+	}
 	if err := v.checkParentKeys(ctx, known); err != nil {
 		return Identity{}, err
 	}

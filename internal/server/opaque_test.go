@@ -1,10 +1,12 @@
 package server
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 )
 
 // An opaque access token is what the same JWT would be, except that only the server understands it.
@@ -60,6 +62,16 @@ func TestOpaqueAccessToken(t *testing.T) {
 	}
 }
 
+// secondsOf returns a time of the management API as introspection has it.
+func secondsOf(t *testing.T, text any) float64 {
+	t.Helper()
+	at, err := time.Parse(time.RFC3339, fmt.Sprint(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return float64(at.Unix())
+}
+
 // A revocable token is registered by somebody who has what it grants, lasts, and ends at once.
 func TestRevocableToken(t *testing.T) {
 	s, i := start(t, devConfig(t)), newIssuer(t)
@@ -75,6 +87,9 @@ func TestRevocableToken(t *testing.T) {
 	}
 	if status, who := s.api(t, "GET", "/dev/whoami", secret, nil); status != http.StatusOK || who["subject"] != made["subject"] {
 		t.Errorf("as a bearer token: %d %v", status, who)
+	}
+	if told := s.introspect(t, s.bearer(t), secret); told["active"] != true || told["iat"] != secondsOf(t, made["created_at"]) || told["exp"] != secondsOf(t, made["expires_at"]) {
+		t.Errorf("introspected: %v", told)
 	}
 	status, child := s.token(t, "/token", exchangeForm(secret, "expires_in", "999999999"))
 	if status != http.StatusOK {

@@ -147,7 +147,9 @@ func (s secrets) Revocable(ctx context.Context, hash []byte) (identity.Registere
 	if err != nil {
 		return identity.Registered{}, err
 	}
-	r := identity.Registered{ID: t.ID, WorkspaceID: t.WorkspaceID, Workspace: t.Workspace, ExpiresAt: t.ExpiresAt, Version: t.Version}
+	r := identity.Registered{
+		ID: t.ID, WorkspaceID: t.WorkspaceID, Workspace: t.Workspace, IssuedAt: t.RefreshedAt, ExpiresAt: t.ExpiresAt, Version: t.Version,
+	}
 	return r, json.Unmarshal(t.Grants, &r.Permissions)
 }
 
