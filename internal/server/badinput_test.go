@@ -78,6 +78,23 @@ func TestUnknownKeyIDAsksTheIssuerOnce(t *testing.T) {
 	}
 }
 
+// Rule 24: what strangers bring about is no error of ours, and gets a few lines a second.
+func TestRule24UnknownKeyIDsDoNotFillTheLog(t *testing.T) {
+	s, i := start(t, devConfig(t)), newIssuer(t)
+	s.trust(t, i, nil)
+	s.token(t, "/w/dev/token", exchangeForm(i.sign(t, "k1", i.claims(s, nil))))
+	const sent = 300
+	for n := range sent {
+		if status, answer := s.token(t, "/w/dev/token", exchangeForm(i.sign(t, fmt.Sprintf("unknown-%d", n), i.claims(s, nil)))); answer["refusal_id"] == nil {
+			t.Fatalf("%d %v", status, answer)
+		}
+	}
+	logs := s.logs.String()
+	if lines := strings.Count(logs, "unknown-") + strings.Count(logs, "issuer_unavailable"); strings.Contains(logs, "level=ERROR") || lines >= sent || lines == 0 {
+		t.Errorf("%d lines for %d tokens\n%s", lines, sent, logs)
+	}
+}
+
 func TestIssuersThatFail(t *testing.T) {
 	for _, c := range []struct {
 		name   string

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -56,6 +57,24 @@ func TestWhoCannotBeRecognisedNowIsNotUnauthenticated(t *testing.T) {
 			if _, _, err := service.Authenticate(l.Context(), "acme", token); !fault.Is(err, fault.Unauthenticated) {
 				l.Errorf("%s: %v", rule, err)
 			}
+		}
+	})
+}
+
+// Rule 24: who does not wait for his answer fills no log with errors.
+func TestRule24WhoLeavesIsNoErrorOfOurs(t *testing.T) {
+	onEach(t, func(l *lab) {
+		l.trust()
+		gone, leave := context.WithCancel(l.Context())
+		leave()
+		before := l.b.log.Len()
+		for range 100 {
+			_, err := l.b.Exchange(gone, request(l.external(nil)))
+			l.wantFault(err, fault.Unavailable)
+		}
+		told := l.b.log.String()[before:]
+		if lines := strings.Count(told, "\n"); strings.Contains(told, "level=ERROR") || lines == 0 || lines > 50 {
+			l.Errorf("%d lines: %s", lines, told)
 		}
 	})
 }

@@ -83,11 +83,12 @@ func (s *Service) refuse(ctx context.Context, snapshot *workspace.Snapshot, call
 		log = log.With("workspace", snapshot.Name)
 	}
 	s.keep(ctx, snapshot, caller, req, f)
-	if f.Status() >= 500 {
+	failed := f.Status() >= 500
+	if failed && !ofOthers(ctx, f) {
 		log.Error("no token could be issued")
 		return f
 	}
-	if caller.IsZero() { // anybody can make these up: a few lines a second are enough to see what goes on
+	if failed || caller.IsZero() { // anybody can make these up: a few lines a second are enough to see what goes on
 		if s.refusals.Take("unverified") == nil {
 			log.Info("a token was refused")
 		}
@@ -110,6 +111,13 @@ func (s *Service) refuse(ctx context.Context, snapshot *workspace.Snapshot, call
 		log.Error("a refusal could not be recorded", "error", err)
 	}
 	return f
+}
+
+// ofOthers reports whether a failure is none of ours. Whoever shows a key ID that nobody knows brings about that the keys
+// cannot be had (rule 15), and of an issuer that cannot be reached the log has a line already; others do not wait for their
+// answer.
+func ofOthers(ctx context.Context, f *fault.Fault) bool {
+	return f.Code == fault.KeysUnavailable || f.Code == fault.Unavailable && errors.Is(ctx.Err(), context.Canceled)
 }
 
 // brief bounds what a stranger has a say in.
