@@ -110,6 +110,13 @@ func TestErrorsOfOAuthEndpoints(t *testing.T) {
 			s.isOAuth(t, endpoint+" of "+name, s.post(t, "POST", "/w/"+name+"/"+endpoint, form, headers...), 404, "not_found")
 		}
 	}
+	for _, form := range []url.Values{
+		{"grant_type": {s.bearer(t)}}, exchangeForm("x", "authorization_details", s.bearer(t)), exchangeForm("x", "audience", s.bearer(t), "audience", "x"),
+	} { // the log says nothing of them, which every server's end looks at
+		if r := s.post(t, "POST", "/w/"+s.bearer(t)+"/token", form); r.status/100 != 4 {
+			t.Error(r)
+		}
+	}
 	if r := s.post(t, "GET", "/w/dev/nothing", nil); r.header.Get("Content-Type") != "application/problem+json" {
 		t.Errorf("what is no endpoint: %v %v", r, r.header)
 	}

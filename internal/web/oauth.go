@@ -1,7 +1,6 @@
 package web
 
 import (
-	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -77,18 +76,18 @@ func (h *handler) oauthError(w http.ResponseWriter, r *http.Request, err error) 
 }
 
 // identified returns a fault that has an ID. One that was found before the path of tokens began, which gives its own, gets
-// it here, and the log has the cause under it.
+// it here, and the log has the cause under it: in our own words, since a token may stand wherever a caller writes.
 func (h *handler) identified(r *http.Request, err error) *fault.Fault {
 	f := *fault.From(err)
 	if f.Refusal != "" {
 		return &f
 	}
 	f.Refusal = id.New(time.Now())
-	log := h.Log.With("path", fmt.Sprintf("%.100s", r.URL.Path), "code", f.Code, "refusal_id", f.Refusal)
+	log := h.Log.With("route", route(r), "code", f.Code, "refusal_id", f.Refusal)
 	if f.Code == fault.Internal {
 		log.Error("a request failed", "error", &f)
 	} else if h.refusals.Take("") == nil { // anybody can make these up
-		log.Info("a request was refused", "cause", fmt.Sprintf("%.300s", f.Error()))
+		log.Info("a request was refused", "cause", f.Gist())
 	}
 	return &f
 }
