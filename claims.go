@@ -48,7 +48,7 @@ type Grant struct {
 
 // Allows reports whether the token's grants allow an action on a resource, such as "http",
 // "your-service.example.com/api/resource", "get". The resource is named: it is no pattern. ID tokens carry no grants, so
-// that it is always false for them; see [AccessTokens].
+// that it is always false for them; see [AccessTokens]. Of access tokens it is what the caller named when he asked for it.
 func (c Claims) Allows(resourceType, resourceID, action string) bool {
 	return slices.ContainsFunc(c.details().grants, func(g grants.Grant) bool {
 		return g.Allows(resourceType, resourceID, action)
