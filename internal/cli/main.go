@@ -26,6 +26,7 @@ import (
 
 	"github.com/nsc-federation/nsc/internal/credentials"
 	"github.com/nsc-federation/nsc/internal/failure"
+	"github.com/nsc-federation/nsc/internal/redaction"
 )
 
 // Main runs the program with its arguments, without its name, and returns the exit status.
@@ -67,7 +68,8 @@ func (p *program) run(ctx context.Context, args []string) failure.Status {
 	return p.report(err)
 }
 
-// report prints a failure and returns its status. It is the only place that prints one.
+// report prints a failure and returns its status. It is the only place that prints one: what was given where something else
+// belongs may be a secret, and standard error a log of CI.
 func (p *program) report(err error) failure.Status {
 	f := failure.From(err)
 	switch {
@@ -76,9 +78,9 @@ func (p *program) report(err error) failure.Status {
 	case errors.Is(err, context.Canceled):
 		f = failure.New(failure.Failed, "interrupted", "")
 	}
-	fmt.Fprintln(p.stderr, "nsc: "+strings.TrimSpace(f.What))
+	fmt.Fprintln(p.stderr, "nsc: "+redaction.Text(strings.TrimSpace(f.What)))
 	if f.Todo != "" {
-		fmt.Fprintln(p.stderr, f.Todo)
+		fmt.Fprintln(p.stderr, redaction.Text(f.Todo))
 	}
 	return f.Status
 }

@@ -222,6 +222,9 @@ func (s *Service) keyNamed(ctx context.Context, caller identity.Identity, keyID 
 	if keyID == "" {
 		return keys.Stored{}, nil
 	}
+	if !id.Valid(keyID) {
+		return keys.Stored{}, fault.New(fault.NotFound, keys.ErrNoSuchKey)
+	}
 	stored, err := s.c.Keys.Keys(ctx, caller.Tenant().ID)
 	for _, k := range stored {
 		if k.ID == keyID {
@@ -245,7 +248,7 @@ func (s *Service) cutKey(ctx context.Context, caller identity.Identity, t Target
 			func(Rotated) (*audit.Answer, error) { return s.answer(caller, "") })
 		return err
 	}
-	return fault.Newf(fault.NotFound, "key %q", t.Key)
+	return fault.New(fault.NotFound, keys.ErrNoSuchKey)
 }
 
 // Revoke cuts off a token for its holder, until it has expired by itself (RFC 7009). Holding it is all the right that is needed.
@@ -284,6 +287,9 @@ func (s *Service) ListCutOffs(ctx context.Context, caller identity.Identity, aft
 func (s *Service) LiftCutOff(ctx context.Context, caller identity.Identity, cutOffID, address string) error {
 	if err := allow(caller, tokenNoun, "admin"); err != nil {
 		return err
+	}
+	if !id.Valid(cutOffID) {
+		return fault.Newf(fault.NotFound, "a cut-off of an ID that is none")
 	}
 	event := s.event(caller, audit.CutOffLifted, cutOffID, address)
 	err := s.c.CutOffs.DeleteCutOff(ctx, caller.Tenant().ID, cutOffID, s.entry(caller, event))

@@ -6,6 +6,7 @@ import (
 
 	"github.com/nsc-federation/nsc/internal/audit"
 	"github.com/nsc-federation/nsc/internal/fault"
+	"github.com/nsc-federation/nsc/internal/id"
 	"github.com/nsc-federation/nsc/internal/identity"
 	"github.com/nsc-federation/nsc/internal/jwt"
 	"github.com/nsc-federation/nsc/internal/keys"
@@ -73,6 +74,9 @@ func (r Rotation) check() error {
 	case jwt.ES256, jwt.RS256, jwt.EdDSA:
 	default:
 		return invalid("algorithm", "must be ES256, RS256 or EdDSA")
+	}
+	if r.KeyID != "" && !id.Valid(r.KeyID) {
+		return fault.New(fault.NotFound, keys.ErrNoSuchKey)
 	}
 	if r.KeyID != "" && !r.Compromised {
 		return invalid("key_id", "goes with compromised: a scheduled rotation follows the active key")

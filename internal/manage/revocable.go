@@ -117,7 +117,7 @@ func (s *Service) owned(ctx context.Context, caller identity.Identity, tokenID s
 		return workspace.Revocable{}, err
 	}
 	if !id.Valid(tokenID) {
-		return workspace.Revocable{}, fault.Newf(fault.NotFound, "revocable token %q", tokenID)
+		return workspace.Revocable{}, fault.Newf(fault.NotFound, "a revocable token of an ID that is none")
 	}
 	t, err := s.c.Revocables.RevocableByID(ctx, caller.Tenant().ID, tokenID)
 	if err != nil {

@@ -32,7 +32,7 @@ func (s *Service) Trust(ctx context.Context, caller identity.Identity, trustID s
 // trust finds a trust of the caller's workspace. An ID that is none and one of another workspace are alike (rule 7).
 func (s *Service) trust(ctx context.Context, caller identity.Identity, trustID string) (policy.Trust, error) {
 	if !id.Valid(trustID) {
-		return policy.Trust{}, fault.Newf(fault.NotFound, "trust %q", trustID)
+		return policy.Trust{}, fault.Newf(fault.NotFound, "a trust of an ID that is none")
 	}
 	return s.c.Trusts.Trust(ctx, caller.Tenant().ID, trustID)
 }

@@ -56,7 +56,7 @@ const (
 func (s *Service) kept(ctx context.Context, workspaceID, refusalID string) (refusal.Refusal, error) {
 	made, err := id.Time(refusalID)
 	if err != nil {
-		return refusal.Refusal{}, fault.Newf(fault.NotFound, "refusal %q", refusalID)
+		return refusal.Refusal{}, fault.Newf(fault.NotFound, "a refusal of an ID that is none")
 	}
 	for {
 		kept, err := s.c.Store.Refusal(ctx, workspaceID, refusalID)

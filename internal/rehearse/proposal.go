@@ -66,7 +66,7 @@ func (s *Service) rehearsals(ctx context.Context, tenant identity.Tenant, p Prop
 // take finds a trust that is to be changed or removed.
 func (s *Service) take(ctx context.Context, d *draft, tenant identity.Tenant, trustID string) (policy.Trust, error) {
 	if !id.Valid(trustID) {
-		return policy.Trust{}, fault.Newf(fault.NotFound, "trust %q", trustID)
+		return policy.Trust{}, fault.Newf(fault.NotFound, "a trust of an ID that is none")
 	}
 	if d.replaced[trustID] {
 		return policy.Trust{}, fault.Invalid("id", "%s is named twice", trustID)

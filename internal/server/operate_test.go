@@ -19,7 +19,7 @@ import (
 )
 
 // A compact JWT, or the beginning of one, as it would stand in a log.
-var tokenInLog = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{10,}|ns[cr]t_[a-z2-7]{20,}`)
+var tokenInLog = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{10,}|ns(?:[cr]t|rf)_[a-z2-7]{8,}`)
 
 // secretsStayOut fails the test where a token is in what the server logged.
 func (l *lines) secretsStayOut(t *testing.T) {

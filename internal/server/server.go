@@ -19,6 +19,7 @@ import (
 
 	"github.com/nsc-federation/nsc/internal/audit"
 	"github.com/nsc-federation/nsc/internal/limit"
+	"github.com/nsc-federation/nsc/internal/redaction"
 	"github.com/nsc-federation/nsc/internal/refusal"
 	"github.com/nsc-federation/nsc/internal/trace"
 	"github.com/nsc-federation/nsc/internal/web"
@@ -47,6 +48,7 @@ var Version = "dev"
 // Run serves until the context ends, then finishes what is under way and leaves. Talk gets a line that contains "ready"
 // and the base URL once the server serves. The configuration has been checked.
 func Run(ctx context.Context, c Config, talk io.Writer, log *slog.Logger) error {
+	log = slog.New(redaction.NewHandler(log.Handler())) // what a caller gives in the wrong place may be a secret
 	purpose := purposeServer
 	if c.Dev {
 		purpose = purposeDev

@@ -7,6 +7,7 @@ import (
 
 	"github.com/nsc-federation/nsc/internal/fault"
 	"github.com/nsc-federation/nsc/internal/id"
+	"github.com/nsc-federation/nsc/internal/redaction"
 	"github.com/nsc-federation/nsc/internal/trace"
 )
 
@@ -72,7 +73,7 @@ func (h *handler) oauthError(w http.ResponseWriter, r *http.Request, err error) 
 		w.Header().Set("WWW-Authenticate", "Basic") // RFC 6749 §5.2: the scheme that the client used
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	writeJSON(w, f.Status(), oauthError{code, f.Text(), string(f.Code), f.Refusal})
+	writeJSON(w, f.Status(), oauthError{code, redaction.Text(f.Text()), string(f.Code), f.Refusal})
 }
 
 // identified returns a fault that has an ID. One that was found before the path of tokens began, which gives its own, gets

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/nsc-federation/nsc/internal/fault"
+	"github.com/nsc-federation/nsc/internal/redaction"
 )
 
 func writeText(w http.ResponseWriter, status int, text string) {
@@ -65,8 +66,8 @@ type Problem struct {
 
 func newProblem(f *fault.Fault) *Problem {
 	return &Problem{
-		Type: "about:blank", Title: http.StatusText(f.Status()), Status: f.Status(), Detail: f.Text(),
-		Code: string(f.Code), Field: f.Field, Refusal: f.Refusal, fault: f,
+		Type: "about:blank", Title: http.StatusText(f.Status()), Status: f.Status(), Detail: redaction.Text(f.Text()),
+		Code: string(f.Code), Field: redaction.Text(f.Field), Refusal: f.Refusal, fault: f,
 	}
 }
 

@@ -164,7 +164,7 @@ func (h *handler) snapshot(r *http.Request) (*workspace.Snapshot, error) {
 
 func (h *handler) byName(ctx context.Context, name string) (*workspace.Snapshot, error) {
 	if workspace.CheckName(name) != nil {
-		return nil, fault.Newf(fault.NotFound, "workspace %q", name)
+		return nil, fault.Newf(fault.NotFound, "a workspace of a name that none can have")
 	}
 	s, err := h.Workspaces.ByName(ctx, name)
 	if fault.Is(err, fault.NotFound) {
