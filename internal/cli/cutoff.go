@@ -70,7 +70,7 @@ func (p *program) cutOff(ctx context.Context, t api.CutOffTarget) error {
 		if t.Key != "" {
 			why = byKey
 		}
-		p.unreachable(w, result, why)
+		p.unreachable(w, result.Unreached, why)
 		touched(w, result)
 	})
 }
@@ -96,7 +96,7 @@ const (
 )
 
 // unreachable says what a cut-off does not reach (rule 23).
-func (p *program) unreachable(w io.Writer, result api.CutOffResult, why string) {
+func (p *program) unreachable(w io.Writer, result api.Unreached, why string) {
 	switch {
 	case len(result.Unreachable) == 0 && result.Incomplete:
 		fmt.Fprintln(w, "No living tokens were found out of reach, but not all were looked at.")

@@ -13,7 +13,7 @@ import (
 // Rule 23: what was not looked at is not said to be reached.
 func TestRule23WhatIsOutOfReachIsSaidInWords(t *testing.T) {
 	some := []api.Unreachable{{Audience: "https://api.example.com", Count: 3}}
-	for want, result := range map[string]api.CutOffResult{
+	for want, result := range map[string]api.Unreached{
 		"No living tokens are out of reach.":   {},
 		"but not all were looked at.":          {Incomplete: true},
 		"https://api.example.com  3":           {Unreachable: some},

@@ -112,7 +112,7 @@ func (p *program) keysRotate(ctx context.Context, r api.Rotation) error {
 			fmt.Fprintln(w, done.ID)
 		}
 		if done.Unreachable != nil {
-			p.unreachable(p.stderr, api.CutOffResult{Unreachable: done.Unreachable, Incomplete: done.Incomplete}, byKey)
+			p.unreachable(p.stderr, api.Unreached{Unreachable: done.Unreachable, Incomplete: done.Incomplete}, byKey)
 		}
 	})
 }

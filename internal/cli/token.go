@@ -97,7 +97,7 @@ func (p *program) tokenRefreshCommand() *cobra.Command {
 	var life duration
 	cmd := &cobra.Command{
 		Use: "refresh ID", Short: "Give a token a new secret and print it, once", Args: oneArgument,
-		Long:    "Give a token a new secret and print it. The old secret, and the tokens that were issued for it, end at once.",
+		Long:    "Give a token a new secret and print it. The old secret ends at once, and with it what was issued for it; tokens for others, which they verify by themselves until they expire, are listed on standard error.",
 		Example: `nsc token refresh agraa5javqfhwfpodrd42i2eky --expires 30d`,
 		RunE:    func(cmd *cobra.Command, args []string) error { return p.tokenRefresh(cmd.Context(), args[0], life) },
 	}
@@ -118,7 +118,8 @@ func (p *program) tokenRefresh(ctx context.Context, id string, life duration) er
 	if err != nil {
 		return absent(err, s.workspace+" has no revocable token "+id, "see what there is: nsc token list")
 	}
-	p.say("refreshed %s, which ends %s; the old secret is dead", made.ID, p.relative(made.ExpiresAt))
+	p.say("refreshed %s, which ends %s; the old secret is dead, and this server takes nothing that was issued for it", made.ID, p.relative(made.ExpiresAt))
+	p.unreachable(p.stderr, made.Unreached, byThemselves) // standard output is the secret's
 	return p.print(made, func(w io.Writer) { fmt.Fprintln(w, made.Token) })
 }
 
@@ -126,7 +127,7 @@ func (p *program) tokenRevokeCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "revoke (ID | SECRET | -)", Short: "Revoke a token, and end what was issued for it", Args: oneArgument,
 		Annotations: map[string]string{takesToken: ""},
-		Long:        `Revoke a token, and end what was issued for it. By its ID, that takes a grant to write tokens; by its secret nothing else: whoever holds a token may revoke it, a revocable one or an opaque access token. With - the secret is read from standard input: other users of this machine can see a command line.`,
+		Long:        `Revoke a token, and end what was issued for it. By its ID, that takes a grant to write tokens, and what it cannot reach is listed: living tokens for others, which they verify by themselves until they expire. By its secret it takes nothing else: whoever holds a token may revoke it, a revocable one or an opaque access token. With - the secret is read from standard input: other users of this machine can see a command line.`,
 		Example: `nsc token revoke agraa5javqfhwfpodrd42i2eky
 nsc token revoke - --workspace prod < leaked-secret`,
 		RunE: func(cmd *cobra.Command, args []string) error { return p.tokenRevoke(cmd.Context(), args[0]) },
@@ -144,9 +145,10 @@ func (p *program) tokenRevoke(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	if err := s.client.RevokeRevocable(ctx, s.workspace, s.bearer, id); err != nil {
+	done, err := s.client.RevokeRevocable(ctx, s.workspace, s.bearer, id)
+	if err != nil {
 		return absent(err, s.workspace+" has no revocable token "+id, "see what there is: nsc token list")
 	}
-	p.say("revoked %s; the tokens that were issued for it are dead", id)
-	return nil
+	p.say("revoked %s; this server takes nothing that was issued for it", id)
+	return p.print(done, func(w io.Writer) { p.unreachable(w, done, byThemselves) })
 }

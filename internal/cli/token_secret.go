@@ -34,7 +34,7 @@ func (p *program) revokeSecret(ctx context.Context, text string) error {
 		p.say("revoked in %s; a token of another workspace would live on, and the server does not say", workspace)
 		return nil
 	}
-	p.say("revoked in %s; the tokens that were issued for it are dead", workspace)
+	p.say("revoked in %s; the server takes nothing that was issued for it, and others take what they verify by themselves until it ends", workspace)
 	return nil
 }
 

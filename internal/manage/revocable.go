@@ -9,6 +9,7 @@ import (
 	"github.com/nsc-federation/nsc/internal/fault"
 	"github.com/nsc-federation/nsc/internal/id"
 	"github.com/nsc-federation/nsc/internal/identity"
+	"github.com/nsc-federation/nsc/internal/keys"
 	"github.com/nsc-federation/nsc/internal/opaque"
 	"github.com/nsc-federation/nsc/internal/policy"
 	"github.com/nsc-federation/nsc/internal/workspace"
@@ -130,17 +131,25 @@ func (s *Service) owned(ctx context.Context, caller identity.Identity, tokenID s
 	return t, exceeds(caller, grants)
 }
 
+// Refreshed is a token with its new secret, and what of the old one's is not reached: see CutOffResult.
+type Refreshed struct {
+	workspace.Revocable
+	Secret      string
+	Unreachable []Unreachable
+	Incomplete  bool
+}
+
 // RefreshRevocable gives a token a new secret and a new life. The old secret, and what was issued for it, end.
-func (s *Service) RefreshRevocable(ctx context.Context, caller identity.Identity, tokenID string, life time.Duration, address string) (workspace.Revocable, string, error) {
+func (s *Service) RefreshRevocable(ctx context.Context, caller identity.Identity, tokenID string, life time.Duration, address string) (Refreshed, error) {
 	t, err := s.owned(ctx, caller, tokenID)
 	if err != nil {
-		return t, "", err
+		return Refreshed{}, err
 	}
 	if life == 0 {
 		life = t.ExpiresAt.Sub(t.RefreshedAt)
 	}
 	if life, err = revocableLife(life); err != nil {
-		return t, "", err
+		return Refreshed{}, err
 	}
 	secret, hash := opaque.New(opaque.Revocable)
 	t.Hash, t.RefreshedAt = hash[:], s.c.Now()
@@ -149,19 +158,36 @@ func (s *Service) RefreshRevocable(ctx context.Context, caller identity.Identity
 	event := s.event(caller, audit.RevocableRenewed, t.ID, address)
 	event.Details = map[string]string{"expires_at": t.ExpiresAt.UTC().Format(time.RFC3339)}
 	if err := s.c.Revocables.RefreshRevocable(ctx, t, s.entry(caller, event)); err != nil {
-		return t, "", err
+		return Refreshed{}, err
 	}
 	s.c.Forget(t.WorkspaceID)
-	return t, secret, audit.Lapse(ctx)
+	done := Refreshed{Revocable: t, Secret: secret}
+	if err := audit.Lapse(ctx); err != nil {
+		return done, err
+	}
+	done.Unreachable, done.Incomplete = s.unreached(ctx, caller, t.ID)
+	return done, nil
 }
 
-// RevokeRevocable removes a token. What was issued for it ends, and once it has returned nothing more is (rule 22).
-func (s *Service) RevokeRevocable(ctx context.Context, caller identity.Identity, tokenID, address string) error {
+// RevokeRevocable removes a token. What was issued for it ends, and once it has returned nothing more is (rule 22). It
+// returns what it did not reach, as a cut-off does.
+func (s *Service) RevokeRevocable(ctx context.Context, caller identity.Identity, tokenID, address string) ([]Unreachable, bool, error) {
 	t, err := s.owned(ctx, caller, tokenID)
 	if err != nil {
-		return err
+		return nil, false, err
 	}
-	return s.deleteRevocable(ctx, caller, t.ID, address)
+	if err := s.deleteRevocable(ctx, caller, t.ID, address); err != nil {
+		return nil, false, err
+	}
+	found, incomplete := s.unreached(ctx, caller, t.ID)
+	return found, incomplete, nil
+}
+
+// unreached counts what was issued for a registered token whose end is a fact already: that it cannot be counted is no reason
+// to call it failed, and to lose a new secret.
+func (s *Service) unreached(ctx context.Context, caller identity.Identity, tokenID string) ([]Unreachable, bool) {
+	found, incomplete, err := s.unreachable(ctx, caller, Target{Token: tokenID}, keys.Stored{})
+	return found, incomplete || err != nil
 }
 
 func (s *Service) deleteRevocable(ctx context.Context, caller identity.Identity, tokenID, address string) error {

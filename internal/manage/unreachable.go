@@ -22,6 +22,7 @@ type Unreachable struct {
 const (
 	countEvents  = MaxEvents
 	countAtMost  = 200 // pages of the record that are read to count what is not reached
+	countParents = 500 // living tokens of our own whose descendants are counted
 	maxTokenLife = policy.LongestDuration
 )
 
@@ -29,10 +30,13 @@ const (
 // that there may be more. Signed is the key that is cut off, where it is one.
 func (s *Service) unreachable(ctx context.Context, caller identity.Identity, t Target, signed keys.Stored) ([]Unreachable, bool, error) {
 	now := s.c.Now()
-	c := count{service: s, issuer: caller.Tenant().Issuer, now: now, found: map[string]*Unreachable{}, query: audit.Query{
+	c := count{service: s, pages: countAtMost, issuer: caller.Tenant().Issuer, now: now, found: map[string]*Unreachable{}, counted: map[string]bool{}, query: audit.Query{
 		WorkspaceID: caller.Tenant().ID, Since: now.Add(-maxTokenLife), Kinds: []audit.Kind{audit.TokenIssued}, Limit: countEvents,
 	}}
 	var err error
+	if c.whole, err = c.isWhole(ctx); err != nil {
+		return nil, false, err
+	}
 	switch t.named() {
 	case "key":
 		err = c.byKey(ctx, signed)
@@ -40,9 +44,11 @@ func (s *Service) unreachable(ctx context.Context, caller identity.Identity, t T
 		err = c.bySubject(ctx, caller.Tenant(), t)
 	case "issuer":
 		err = c.of(ctx, c.query, ofIssuer(identity.IssuerHash(t.Issuer)))
+	case "token":
+		err = c.byToken(ctx, t.Token)
 	default:
 		q := c.query
-		q.Trust, q.TokenID = t.Trust, t.Token
+		q.Trust = t.Trust
 		err = c.of(ctx, q, anyEvent)
 	}
 	if err != nil {
@@ -57,7 +63,10 @@ type count struct {
 	issuer     string // the workspace's: tokens for it are reached
 	now        time.Time
 	query      audit.Query // all tokens that may be alive
+	whole      bool        // no event of theirs is of an earlier release
 	found      map[string]*Unreachable
+	counted    map[string]bool // descendants
+	pages      int             // that may still be read for the present question
 	incomplete bool
 }
 
@@ -84,11 +93,7 @@ func (c *count) bySubject(ctx context.Context, tenant identity.Tenant, t Target)
 		return err
 	}
 	q.Subject = ""
-	whole, err := c.whole(ctx)
-	if err != nil {
-		return err
-	}
-	if whole {
+	if c.whole {
 		q.Actor = cut.Value
 	}
 	return c.of(ctx, q, func(e audit.Event) bool { return e.Subject != cut.Value && slices.Contains(e.Act, cut.Value) })
@@ -97,10 +102,6 @@ func (c *count) bySubject(ctx context.Context, tenant identity.Tenant, t Target)
 // byKey counts the tokens that a key signed. Each token has one, so that no index has them: the record is looked through for
 // the time in which it may have signed. Whoever verifies by himself refuses these tokens once he asks for the keys again.
 func (c *count) byKey(ctx context.Context, key keys.Stored) error {
-	whole, err := c.whole(ctx)
-	if err != nil {
-		return err
-	}
 	q := c.query
 	q.Kinds = []audit.Kind{audit.TokenIssued, audit.TokenReissued}
 	from, to := key.Signed()
@@ -109,7 +110,7 @@ func (c *count) byKey(ctx context.Context, key keys.Stored) error {
 	}
 	reissued := map[string]bool{} // what it signed again, which is met before what it signed first
 	return c.of(ctx, q, func(e audit.Event) bool {
-		c.incomplete = c.incomplete || e.Token.KeyID == "" && !whole
+		c.incomplete = c.incomplete || e.Token.KeyID == "" && !c.whole
 		if e.Token.KeyID != key.ID || reissued[e.Token.ID] {
 			return false
 		}
@@ -120,23 +121,39 @@ func (c *count) byKey(ctx context.Context, key keys.Stored) error {
 	})
 }
 
-// whole reports whether the events of all tokens that may be alive are found by who acts in them, and name their key. Those
+// isWhole reports whether the events of all tokens that may be alive are found by who acts in them, and name their key. Those
 // that an earlier release recorded do not, until their tokens have ended; it may have run beside this one for as long as
 // that again. Until then all tokens are looked through, and those without a key are counted as none.
-func (c *count) whole(ctx context.Context) (bool, error) {
+func (c *count) isWhole(ctx context.Context) (bool, error) {
 	since, err := c.service.c.Record.WholeSince(ctx)
 	return since.Add(2 * maxTokenLife).Before(c.now), err
 }
 
 // of counts the tokens of a query that are about whom is cut off.
 func (c *count) of(ctx context.Context, q audit.Query, about func(audit.Event) bool) error {
-	for range countAtMost {
+	c.pages = countAtMost
+	return c.living(ctx, q, func(e audit.Event) {
+		if e.Token.Audience != c.issuer && about(e) {
+			c.add(e.Token)
+		}
+	})
+}
+
+// living visits the tokens of a query that are alive.
+func (c *count) living(ctx context.Context, q audit.Query, visit func(audit.Event)) error {
+	for ; c.pages > 0; c.pages-- {
 		entries, err := c.service.c.Record.Search(ctx, q)
 		if err != nil {
 			return err
 		}
 		for _, entry := range entries {
-			c.add(entry, about)
+			e, err := audit.Decode(entry.Body)
+			switch {
+			case err != nil:
+				c.incomplete = true
+			case e.Token != nil && e.Token.ExpiresAt.After(c.now):
+				visit(e)
+			}
 		}
 		if len(entries) < countEvents {
 			return nil
@@ -147,23 +164,19 @@ func (c *count) of(ctx context.Context, q audit.Query, about func(audit.Event) b
 	return nil
 }
 
-func (c *count) add(entry audit.Entry, about func(audit.Event) bool) {
-	e, err := audit.Decode(entry.Body)
-	switch {
-	case err != nil:
-		c.incomplete = true
-		return
-	case e.Token == nil || e.Token.Audience == c.issuer || !e.Token.ExpiresAt.After(c.now) || !about(e):
+// add counts a token for somebody else. One that nobody signed means nothing to him but what he is told here, by introspection.
+func (c *count) add(t *audit.Token) {
+	if c.whole && t.Type == string(policy.AccessToken) && t.KeyID == "" {
 		return
 	}
-	u := c.found[e.Token.Audience]
+	u := c.found[t.Audience]
 	if u == nil {
-		u = &Unreachable{Audience: e.Token.Audience}
-		c.found[e.Token.Audience] = u
+		u = &Unreachable{Audience: t.Audience}
+		c.found[t.Audience] = u
 	}
 	u.Count++
-	if e.Token.ExpiresAt.After(u.Latest) {
-		u.Latest = e.Token.ExpiresAt
+	if t.ExpiresAt.After(u.Latest) {
+		u.Latest = t.ExpiresAt
 	}
 }
 

@@ -229,3 +229,47 @@ func (l *lab) reissued(t *audit.Token, keyID string) {
 	e := audit.Event{ID: id.New(time.Now()), Time: time.Now(), WorkspaceID: l.acme.ID, Kind: audit.TokenReissued, Token: &again}
 	l.must(l.recorder.Note(l.Context(), e))
 }
+
+// Rule 23: what descends from a token is counted once, with what it was issued for by our own word, and what is too much to
+// be looked at is not said to be reached.
+func TestRule23CountsWhatDescendsFromAToken(t *testing.T) {
+	onEach(t, func(l *lab) {
+		api, our := "https://api.example", l.acme.Issuer
+		issue := func(audience, keyID string, lasts time.Duration, parents ...audit.Upstream) string {
+			l.Helper()
+			<-time.After(time.Millisecond)
+			e := audit.Event{ID: id.New(time.Now()), Time: time.Now(), WorkspaceID: l.acme.ID, Kind: audit.TokenIssued}
+			e.Token = &audit.Token{ID: e.ID, Type: "access_token", Audience: audience, KeyID: keyID, ExpiresAt: time.Now().Add(lasts)}
+			for i, parent := range parents {
+				*[]**audit.Upstream{&e.Upstream, &e.Actor}[i] = &parent
+			}
+			l.must(l.recorder.Note(l.Context(), e))
+			return e.ID
+		}
+		of := func(tokenID string) audit.Upstream { return audit.Upstream{Issuer: our, TokenID: tokenID} }
+		first := issue(our, "k", time.Hour)
+		issue(api, "k", time.Hour, of(first))
+		issue(api, "", time.Hour, of(first)) // opaque
+		issue(api, "k", -time.Minute, of(first))
+		issue(api, "k", time.Hour, audit.Upstream{Issuer: issuer, TokenID: first}) // somebody else's, of the same ID
+		left, right := issue(our, "k", time.Hour, of(first)), issue(our, "", time.Hour, of(first))
+		issue(api, "k", time.Hour, of(left), of(right))
+		issue("https://other.example", "k", time.Hour, of(issue(our, "k", time.Hour, of(right))))
+		done, err := l.CutOff(l.Context(), admin(l.acme), manage.Target{Token: first}, address)
+		l.must(err)
+		l.wantUnreachable("all", done, map[string]int{api: 2, "https://other.example": 1})
+
+		many := issue(our, "k", time.Hour)
+		for range manage.CountParents {
+			l.must(l.recorder.Note(l.Context(), audit.Event{
+				ID: id.New(time.Now()), Time: time.Now(), WorkspaceID: l.acme.ID, Kind: audit.TokenIssued, Upstream: new(of(many)),
+				Token: &audit.Token{ID: id.New(time.Now()), Audience: our, ExpiresAt: time.Now().Add(time.Hour)},
+			}))
+		}
+		done, err = l.CutOff(l.Context(), admin(l.acme), manage.Target{Token: many}, address)
+		l.must(err)
+		if !done.Incomplete {
+			l.Error("too many to be looked at, and it is not said")
+		}
+	})
+}

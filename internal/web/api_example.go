@@ -65,6 +65,10 @@ var exampleNewRevocable = func() revocableBody {
 	return created
 }()
 
+var exampleUnreached = unreachedBody{Unreachable: exampleCutOffResult.Unreachable}
+
+var exampleRefreshed = refreshedBody{exampleNewRevocable, exampleUnreached}
+
 var exampleRevocableRequest = revocableRequest{Name: "old build server", Grants: exampleGrants, ExpiresIn: new(span("12w"))}
 
 var exampleKey = keyBody{

@@ -27,6 +27,12 @@ type revocableBody struct {
 	Token       string      `json:"token,omitempty" doc:"The secret; only in the answer that made it, and not in that to a retry"`
 }
 
+// unreachedBody says what the end of a token does not reach.
+type unreachedBody struct {
+	Unreachable []unreachableBody `json:"unreachable" nullable:"false" doc:"Living tokens for others that were issued for the old secret, or for what was issued for it, and that they verify by themselves, by audience"`
+	Incomplete  bool              `json:"incomplete,omitempty" doc:"There may be more: not all tokens were looked at, or not all could be read"`
+}
+
 func newRevocableBody(t workspace.Revocable, secret string) (revocableBody, error) {
 	body := revocableBody{
 		ID: t.ID, Name: t.Name, Subject: identity.WorkloadSubject(t.WorkspaceID, t.ID), CreatedBy: t.CreatedBy,
@@ -36,6 +42,12 @@ func newRevocableBody(t workspace.Revocable, secret string) (revocableBody, erro
 	err := json.Unmarshal(t.Grants, &grants)
 	body.Grants = newGrants(grants)
 	return body, err
+}
+
+// refreshedBody is a token with its new secret.
+type refreshedBody struct {
+	revocableBody
+	unreachedBody
 }
 
 // revocableRequest asks for a revocable token.
@@ -92,13 +104,13 @@ func (h *handler) revocableAPI(api huma.API) {
 	}, h.createRevocable)
 	serve(h, api, operation{
 		ID: "refresh-revocable-token", Method: http.MethodPost, Path: base + "/{id}/refresh", Tag: tagTokens, Summary: "Give a revocable token a new secret",
-		Description: "The old secret, and what was issued for it, end. Needs a grant on the workspace: token, write, and everything that it grants.",
-		Codes:       []fault.Code{fault.Forbidden, fault.Stale}, Request: refreshRequest{}, Answer: exampleNewRevocable,
+		Description: "The old secret, and what was issued for it, end; the answer says what of it others verify by themselves. Needs a grant on the workspace: token, write, and everything that it grants.",
+		Codes:       []fault.Code{fault.Forbidden, fault.Stale}, Request: refreshRequest{}, Answer: exampleRefreshed,
 	}, h.refreshRevocable)
-	respond(h, api, operation{
+	serve(h, api, operation{
 		ID: "revoke-revocable-token", Method: http.MethodDelete, Path: base + "/{id}", Tag: tagTokens, Summary: "Revoke a revocable token",
-		Description: "And what was issued for it. Needs a grant on the workspace: token, write, and everything that it grants.",
-		Status:      http.StatusNoContent, Codes: []fault.Code{fault.Forbidden},
+		Description: "And what was issued for it; the answer says what of it others verify by themselves. Needs a grant on the workspace: token, write, and everything that it grants.",
+		Codes:       []fault.Code{fault.Forbidden}, Answer: exampleUnreached,
 	}, h.revokeRevocable)
 }
 
@@ -146,10 +158,10 @@ func (h *handler) createRevocable(ctx context.Context, in *createRevocable) (rev
 	return newRevocableBody(t, secret)
 }
 
-func (h *handler) refreshRevocable(ctx context.Context, in *refreshRevocable) (revocableBody, error) {
+func (h *handler) refreshRevocable(ctx context.Context, in *refreshRevocable) (refreshedBody, error) {
 	caller, err := h.caller(ctx, in.Call)
 	if err != nil {
-		return revocableBody{}, err
+		return refreshedBody{}, err
 	}
 	var asked refreshRequest
 	if in.Body != nil {
@@ -157,19 +169,21 @@ func (h *handler) refreshRevocable(ctx context.Context, in *refreshRevocable) (r
 	}
 	wished, err := life(asked.ExpiresIn)
 	if err != nil {
-		return revocableBody{}, err
+		return refreshedBody{}, err
 	}
-	t, secret, err := h.Manage.RefreshRevocable(ctx, caller, in.ID, wished, in.address)
+	done, err := h.Manage.RefreshRevocable(ctx, caller, in.ID, wished, in.address)
 	if err != nil {
-		return revocableBody{}, err
+		return refreshedBody{}, err
 	}
-	return newRevocableBody(t, secret)
+	body, err := newRevocableBody(done.Revocable, done.Secret)
+	return refreshedBody{body, unreachedBody{newUnreachable(done.Unreachable), done.Incomplete}}, err
 }
 
-func (h *handler) revokeRevocable(ctx context.Context, in *OneRevocable) (*nothing, error) {
+func (h *handler) revokeRevocable(ctx context.Context, in *OneRevocable) (unreachedBody, error) {
 	caller, err := h.caller(ctx, in.Call)
 	if err != nil {
-		return nil, err
+		return unreachedBody{}, err
 	}
-	return &nothing{}, h.Manage.RevokeRevocable(ctx, caller, in.ID, in.address)
+	found, incomplete, err := h.Manage.RevokeRevocable(ctx, caller, in.ID, in.address)
+	return unreachedBody{newUnreachable(found), incomplete}, err
 }

@@ -31,11 +31,10 @@ type CutOffTarget struct {
 
 // CutOffResult says what a cut-off did and what it does not reach.
 type CutOffResult struct {
-	ID          string        `json:"id,omitempty"`
-	Unreachable []Unreachable `json:"unreachable"`
-	Incomplete  bool          `json:"incomplete,omitempty"`
-	Trusts      []string      `json:"trusts,omitempty"`
-	MoreTrusts  bool          `json:"more_trusts,omitempty"`
+	ID string `json:"id,omitempty"`
+	Unreached
+	Trusts     []string `json:"trusts,omitempty"`
+	MoreTrusts bool     `json:"more_trusts,omitempty"`
 }
 
 // Unreachable counts living tokens that others verify by themselves.

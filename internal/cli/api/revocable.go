@@ -22,6 +22,18 @@ type Revocable struct {
 	Token       string    `json:"token,omitempty"`
 }
 
+// Unreached is what the end of a token does not reach.
+type Unreached struct {
+	Unreachable []Unreachable `json:"unreachable"`
+	Incomplete  bool          `json:"incomplete,omitempty"`
+}
+
+// Refreshed is a revocable token with its new secret.
+type Refreshed struct {
+	Revocable
+	Unreached
+}
+
 // NewRevocable asks for a revocable token.
 type NewRevocable struct {
 	Name      string  `json:"name"`
@@ -36,29 +48,30 @@ func (c *Client) Revocables(ctx context.Context, workspace, bearer string) ([]Re
 
 // CreateRevocable registers a revocable token.
 func (c *Client) CreateRevocable(ctx context.Context, workspace, bearer string, n NewRevocable) (Revocable, error) {
-	return c.revocable(ctx, request{method: http.MethodPost, path: pathIn(workspace, revocableTokens), bearer: bearer, body: n})
+	var t Revocable
+	err := c.call(ctx, request{method: http.MethodPost, path: pathIn(workspace, revocableTokens), bearer: bearer, body: n}, &t)
+	return t, err
 }
 
 // RefreshRevocable gives a revocable token a new secret. An empty life is as long as before.
-func (c *Client) RefreshRevocable(ctx context.Context, workspace, bearer, id, life string) (Revocable, error) {
+func (c *Client) RefreshRevocable(ctx context.Context, workspace, bearer, id, life string) (Refreshed, error) {
 	body := struct {
 		ExpiresIn string `json:"expires_in,omitempty"`
 	}{life}
-	return c.revocable(ctx, request{method: http.MethodPost, path: pathIn(workspace, revocableTokens, id, "refresh"), bearer: bearer, body: body})
+	var t Refreshed
+	path := pathIn(workspace, revocableTokens, id, "refresh")
+	err := c.call(ctx, request{method: http.MethodPost, path: path, bearer: bearer, body: body}, &t)
+	return t, err
 }
 
 // RevokeRevocable revokes a revocable token.
-func (c *Client) RevokeRevocable(ctx context.Context, workspace, bearer, id string) error {
-	return c.call(ctx, request{method: http.MethodDelete, path: pathIn(workspace, revocableTokens, id), bearer: bearer}, nil)
+func (c *Client) RevokeRevocable(ctx context.Context, workspace, bearer, id string) (Unreached, error) {
+	var done Unreached
+	err := c.call(ctx, request{method: http.MethodDelete, path: pathIn(workspace, revocableTokens, id), bearer: bearer}, &done)
+	return done, err
 }
 
 // RevokeSecret revokes a token for its holder (RFC 7009). A server does not say whether it was one of its own (§2.2).
 func (c *Client) RevokeSecret(ctx context.Context, workspace, secret string) error {
 	return c.call(ctx, request{method: http.MethodPost, path: "/w/" + url.PathEscape(workspace) + "/revoke", form: url.Values{"token": {secret}}}, nil)
-}
-
-func (c *Client) revocable(ctx context.Context, r request) (Revocable, error) {
-	var t Revocable
-	err := c.call(ctx, r, &t)
-	return t, err
 }
