@@ -6,9 +6,6 @@ import (
 	"github.com/nsc-federation/nsc/internal/jwt"
 )
 
-// VerifiableFor is how long a key stays after it signed last.
-const VerifiableFor = verifiableFor
-
 // ClockSkew is by how much clocks may differ.
 const ClockSkew = clockSkew
 

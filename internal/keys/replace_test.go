@@ -103,12 +103,12 @@ func TestRule29ReplaceInEveryStateOfTheRing(t *testing.T) {
 				switch {
 				case row.begins < 0 && next.ID != "":
 					l.Errorf("a key that nobody needs: %+v", next)
-				case row.begins == 0 && (!next.RetireAt.Equal(r.published.ActiveAt) || !next.GoneAt.Equal(next.RetireAt.Add(keys.VerifiableFor))):
+				case row.begins == 0 && (!next.RetireAt.Equal(r.published.ActiveAt) || !next.GoneAt.Equal(next.RetireAt.Add(keys.VerifiableFor(0)))):
 					l.Errorf("the stopgap retires at %s, its successor begins at %s", next.RetireAt, r.published.ActiveAt)
 				case row.begins == day:
 					old := l.read(r.active)
 					if !next.ActiveAt.Equal(next.CreatedAt.Add(day)) || !old.RetireAt.Equal(next.ActiveAt) ||
-						!old.GoneAt.Equal(old.RetireAt.Add(keys.VerifiableFor)) {
+						!old.GoneAt.Equal(old.RetireAt.Add(keys.VerifiableFor(0))) {
 						l.Errorf("the old one retires at %s, its new successor begins at %s", old.RetireAt, next.ActiveAt)
 					}
 				}

@@ -48,7 +48,7 @@ func TestRule29TheLifeOfAKey(t *testing.T) {
 			t := second
 			l.Errorf("published at %s: active at %s, retires at %s", published, t.ActiveAt, t.RetireAt)
 		}
-		if !first.RetireAt.Equal(second.ActiveAt) || !first.GoneAt.Equal(second.ActiveAt.Add(keys.VerifiableFor)) {
+		if !first.RetireAt.Equal(second.ActiveAt) || !first.GoneAt.Equal(second.ActiveAt.Add(keys.VerifiableFor(0))) {
 			l.Errorf("retires at %s and is gone at %s", first.RetireAt, first.GoneAt)
 		}
 		if n := len(l.jwks().Keys); n != 2 {
@@ -150,7 +150,7 @@ func TestSecurityNoRotationFailsAVerification(t *testing.T) {
 			use(seconds(280))
 			until(newest.ActiveAt.Add(day - time.Second)) // the last token of the old one is about to end
 			use(0)
-			until(newest.ActiveAt.Add(keys.VerifiableFor))
+			until(newest.ActiveAt.Add(keys.VerifiableFor(0)))
 			use(time.Second)
 			l.must(l.rotator.Turn(l.Context())) // the old one goes
 			use(0)

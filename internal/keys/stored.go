@@ -62,16 +62,19 @@ func (s Stored) early(now time.Time) bool {
 	return s.State(now) == Published && !s.ActiveAt.After(s.CreatedAt)
 }
 
-const (
-	clockSkew     = 5 * time.Minute                    // the most by which nodes' clocks differ
-	verifiableFor = policy.LongestDuration + clockSkew // how long after a key signed last its tokens may be valid
-)
+const clockSkew = 5 * time.Minute // the most by which nodes' clocks differ
+
+// VerifiableFor returns how long after a key signed last its tokens may be valid, where trusts let them live for so long. The
+// store keeps keys for longer than the rule where it is needed: it alone knows the trusts at the moment that either changes.
+func VerifiableFor(life time.Duration) time.Duration {
+	return max(life, policy.UsualDuration) + clockSkew
+}
 
 // atOnce is when a key begins that is to sign at once, on nodes whose clocks are behind too.
 func atOnce(now time.Time) time.Time { return now.Add(-clockSkew) }
 
-// retire ends the key's signing at a time, and its life when the last token that it signed has expired.
-func (s *Stored) retire(at time.Time) { s.RetireAt, s.GoneAt = at, at.Add(verifiableFor) }
+// retire ends the key's signing at a time, and its life when the last token that it signed has expired, as a rule.
+func (s *Stored) retire(at time.Time) { s.RetireAt, s.GoneAt = at, at.Add(VerifiableFor(0)) }
 
 // followed reports whether the key signs for ever, or until one of the given successors does, which are in order.
 func (s Stored) followed(successors []Stored) bool {

@@ -9,6 +9,7 @@ import (
 	"github.com/nsc-federation/nsc/internal/id"
 	"github.com/nsc-federation/nsc/internal/identity"
 	"github.com/nsc-federation/nsc/internal/keys"
+	"github.com/nsc-federation/nsc/internal/policy"
 	"github.com/nsc-federation/nsc/internal/workspace"
 )
 
@@ -165,11 +166,12 @@ func (s *Service) endOf(ctx context.Context, workspaceID, tokenID string, now ti
 	registered, err := s.c.Revocables.RevocableByID(ctx, workspaceID, tokenID)
 	switch {
 	case fault.Is(err, fault.NotFound):
-		return now.Add(maxTokenLife), nil
+		life, err := s.lifespan(ctx, workspaceID)
+		return now.Add(life), err
 	case err != nil:
 		return time.Time{}, err
 	}
-	return registered.ExpiresAt.Add(maxTokenLife), nil
+	return registered.ExpiresAt.Add(policy.UsualDuration), nil
 }
 
 func (s *Service) writeCutOff(ctx context.Context, caller identity.Identity, c workspace.CutOff, t Target, address string) error {

@@ -23,18 +23,20 @@ const (
 	countEvents  = MaxEvents
 	countAtMost  = 200 // pages of the record that are read to count what is not reached
 	countParents = 500 // living tokens of our own whose descendants are counted
-	maxTokenLife = policy.LongestDuration
 )
 
 // unreachable counts the living tokens for third parties that a cut-off is about, by the record. The second result says
 // that there may be more. Signed is the key that is cut off, where it is one.
 func (s *Service) unreachable(ctx context.Context, caller identity.Identity, t Target, signed keys.Stored) ([]Unreachable, bool, error) {
 	now := s.c.Now()
+	life, err := s.lifespan(ctx, caller.Tenant().ID)
+	if err != nil {
+		return nil, false, err
+	}
 	c := count{service: s, pages: countAtMost, issuer: caller.Tenant().Issuer, now: now, found: map[string]*Unreachable{}, counted: map[string]bool{}, query: audit.Query{
-		WorkspaceID: caller.Tenant().ID, Since: now.Add(-maxTokenLife), Kinds: []audit.Kind{audit.TokenIssued}, Limit: countEvents,
+		WorkspaceID: caller.Tenant().ID, Since: now.Add(-life), Kinds: []audit.Kind{audit.TokenIssued}, Limit: countEvents,
 	}}
-	var err error
-	if c.whole, err = c.isWhole(ctx); err != nil {
+	if c.whole, err = c.isWhole(ctx, life); err != nil {
 		return nil, false, err
 	}
 	switch t.named() {
@@ -124,9 +126,9 @@ func (c *count) byKey(ctx context.Context, key keys.Stored) error {
 // isWhole reports whether the events of all tokens that may be alive are found by who acts in them, and name their key. Those
 // that an earlier release recorded do not, until their tokens have ended; it may have run beside this one for as long as
 // that again. Until then all tokens are looked through, and those without a key are counted as none.
-func (c *count) isWhole(ctx context.Context) (bool, error) {
+func (c *count) isWhole(ctx context.Context, life time.Duration) (bool, error) {
 	since, err := c.service.c.Record.WholeSince(ctx)
-	return since.Add(2 * maxTokenLife).Before(c.now), err
+	return since.Add(2 * life).Before(c.now), err
 }
 
 // of counts the tokens of a query that are about whom is cut off.

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 	"time"
@@ -46,6 +47,10 @@ func Check(t Trust, tenant identity.Tenant) (Trust, []string, error) {
 		return Trust{}, nil, err
 	}
 	t.Grants = Union(t.Grants)
+	if t.MaxDuration > UsualDuration {
+		more = append(more, fmt.Sprintf("max_token_duration: whoever gets hold of a token of this trust has it for up to %s, and others who verify "+
+			"it by themselves do not learn of a cut-off before; most work is done with tokens of an hour", t.MaxDuration))
+	}
 	if t.AcceptDelegation {
 		more = append(more, "accept_delegation: the issuer says who acts for its subjects, and to whom what they are granted is lent; "+
 			"it needs to be an issuer that lets nobody write act and may_act of his own accord")

@@ -80,9 +80,9 @@ func TestWhatCannotBeEvaluatedIsRefusedWhenWritten(t *testing.T) {
 			tr.DefaultDuration, tr.MaxDuration = 2*time.Hour, time.Hour
 		}, "default_token_duration"},
 		{"negative default", func(tr *Trust) { tr.DefaultDuration = -time.Second }, "default_token_duration"},
-		{"maximum of 24 h", func(tr *Trust) { tr.MaxDuration = 24 * time.Hour }, ""},
-		{"maximum above 24 h", func(tr *Trust) { tr.MaxDuration = 24*time.Hour + time.Second }, "max_token_duration"},
-		{"default above 24 h", func(tr *Trust) { tr.DefaultDuration = 25 * time.Hour }, "max_token_duration"},
+		{"maximum of 7 d", func(tr *Trust) { tr.MaxDuration = 7 * 24 * time.Hour }, ""},
+		{"maximum above 7 d", func(tr *Trust) { tr.MaxDuration = 7*24*time.Hour + time.Second }, "max_token_duration"},
+		{"default above 7 d", func(tr *Trust) { tr.DefaultDuration = 169 * time.Hour }, "max_token_duration"},
 		{"external tokens of 366 d", func(tr *Trust) { tr.MaxLifetime = 366 * 24 * time.Hour }, ""},
 		{"external tokens above 366 d", func(tr *Trust) { tr.MaxLifetime = 367 * 24 * time.Hour }, "max_external_lifetime"},
 		{"unknown resource type", func(tr *Trust) { tr.Grants[0].ResourceType = "x" }, "grants[0].resource_type"},
@@ -302,6 +302,7 @@ func TestWarningsNameTheirField(t *testing.T) {
 			tr.Grants = these(grant(Audience, "*", Issue))
 		}},
 		{"the issuer's word on who acts", "accept_delegation: ", believing},
+		{"tokens of more than a day", "max_token_duration: ", func(tr *Trust) { tr.MaxDuration = 24*time.Hour + time.Second }},
 		{"no grant", "grants: ", func(tr *Trust) { tr.Grants = nil }},
 	} {
 		t.Run(row.rule, func(t *testing.T) {

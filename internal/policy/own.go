@@ -41,7 +41,7 @@ func standingOf(caller Claimant, now time.Time) standing {
 		permissions: caller.Permissions(), trusts: caller.Trusts(),
 		groups: caller.Groups(), attributes: caller.Attributes(), act: caller.Act(), mayAct: caller.MayAct(),
 		rootIssuedAt: caller.RootIssuedAt().Unix(), depth: caller.Depth(),
-		duration: DefaultDuration, most: min(caller.ExpiresAt().Sub(now), LongestDuration),
+		duration: DefaultDuration, most: min(caller.ExpiresAt().Sub(now), UsualDuration),
 	}
 	if caller.Kind() == identity.Own {
 		s.parents = append(slices.Clone(caller.Parents()), caller.TokenID())

@@ -49,7 +49,8 @@ type Trust struct {
 const (
 	DefaultDuration    = 15 * time.Minute
 	DefaultMaxDuration = time.Hour
-	LongestDuration    = 24 * time.Hour
+	UsualDuration      = 24 * time.Hour     // above it the writer is warned; no token that is issued for one of ours lives longer
+	LongestDuration    = 7 * 24 * time.Hour // the record is kept for as long, and so are keys after they signed
 	DefaultMaxLifetime = 24 * time.Hour
 	LongestMaxLifetime = 366 * 24 * time.Hour // Kubernetes' extended service-account tokens last a year
 )

@@ -8,6 +8,7 @@ import (
 
 	"github.com/nsc-federation/nsc/internal/audit"
 	"github.com/nsc-federation/nsc/internal/keys"
+	"github.com/nsc-federation/nsc/internal/policy"
 )
 
 const selectKey = `SELECT workspace_id, id, algorithm, public, sealed, created_at, active_at, retire_at, gone_at FROM keys `
@@ -40,7 +41,8 @@ func (s *Store) keys(ctx context.Context, operation, query string, args ...any) 
 	return list, named(operation, s.classify(err))
 }
 
-// AddKey adds a key and, in the same transaction, sets when the given ones of its workspace retire and are gone.
+// AddKey adds a key and, in the same transaction, sets when the given ones of its workspace retire and are gone, which is
+// later than they say where a trust lets tokens live for longer than is usual.
 func (s *Store) AddKey(ctx context.Context, key keys.Stored, retire []keys.Stored, e audit.Entry) error {
 	return s.change(ctx, "add key", []string{key.WorkspaceID}, []audit.Entry{e}, func(tx *sql.Tx, _ int64) error {
 		if err := insertKey(ctx, tx, key); err != nil {
@@ -51,8 +53,24 @@ func (s *Store) AddKey(ctx context.Context, key keys.Stored, retire []keys.Store
 				return err
 			}
 		}
-		return nil
+		var longest int64
+		if err := tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(max_duration), 0) FROM trusts WHERE workspace_id = $1`, key.WorkspaceID).
+			Scan(&longest); err != nil {
+			return err
+		}
+		return keepKeys(ctx, tx, key.WorkspaceID, duration(longest))
 	})
+}
+
+// keepKeys keeps retired keys of a workspace until the last of the tokens has expired that live for as long as a trust lets
+// them. Trusts and keys change under one lock, so that none of either is overlooked.
+func keepKeys(ctx context.Context, tx *sql.Tx, workspaceID string, life time.Duration) error {
+	if life <= policy.UsualDuration {
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, `UPDATE keys SET gone_at = retire_at + $1 WHERE workspace_id = $2 AND retire_at <> 0 AND gone_at < retire_at + $1`,
+		keys.VerifiableFor(life).Microseconds(), workspaceID)
+	return err
 }
 
 func retireKey(ctx context.Context, tx *sql.Tx, workspaceID string, k keys.Stored) error {

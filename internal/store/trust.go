@@ -74,7 +74,10 @@ func (s *Store) Authority(ctx context.Context, workspaceID, id string) (workspac
 // it is ErrKeySource; where another has its name in a manifest, ErrManaged.
 func (s *Store) CreateTrust(ctx context.Context, t policy.Trust, e audit.Entry) error {
 	return s.change(ctx, "create trust", []string{t.WorkspaceID}, []audit.Entry{e}, func(tx *sql.Tx, _ int64) error {
-		return insertTrust(ctx, tx, t)
+		if err := insertTrust(ctx, tx, t); err != nil {
+			return err
+		}
+		return keepKeys(ctx, tx, t.WorkspaceID, t.MaxDuration)
 	})
 }
 
@@ -92,7 +95,10 @@ func (s *Store) UpdateTrust(ctx context.Context, t policy.Trust, ifRevision int6
 			return ErrStale
 		}
 		t.Revision = stored + 1
-		return replaceTrust(ctx, tx, t)
+		if err := replaceTrust(ctx, tx, t); err != nil {
+			return err
+		}
+		return keepKeys(ctx, tx, t.WorkspaceID, t.MaxDuration)
 	})
 }
 

@@ -61,8 +61,8 @@ type trustChange struct {
 	Condition           *string            `json:"condition,omitempty" doc:"CEL over claims that must be true as well; empty: none" example:"claims.repository_owner_id == \"1234\""`
 	Mappings            *map[string]string `json:"mappings,omitempty" doc:"CEL for groups and attributes.* of the tokens"`
 	Grants              *[]grantBody       `json:"grants,omitempty" nullable:"false" doc:"What the tokens may do: never more than the caller may himself"`
-	DefaultDuration     *span              `json:"default_token_duration,omitempty" doc:"How long tokens live where nothing is asked for; default 15m"`
-	MaxDuration         *span              `json:"max_token_duration,omitempty" doc:"How long they may live at most; default 1h"`
+	DefaultDuration     *span              `json:"default_token_duration,omitempty" doc:"How long tokens live where nothing is asked for; default 15m, or the maximum where that is less or becomes less"`
+	MaxDuration         *span              `json:"max_token_duration,omitempty" doc:"How long they may live at most, up to 7d; default 1h"`
 	MaxLifetime         *span              `json:"max_external_lifetime,omitempty" doc:"The longest lifetime of an external token that is admitted"`
 	SingleUse           *bool              `json:"single_use,omitempty" doc:"Admit each external token once, by its jti"`
 	Enabled             *bool              `json:"enabled,omitempty" doc:"Whether the trust admits anything; true where a new trust does not say"`
@@ -109,6 +109,9 @@ func (c trustChange) apply(t *policy.Trust) error {
 	}
 	if err := setDuration(&t.MaxDuration, "max_token_duration", c.MaxDuration); err != nil {
 		return err
+	}
+	if c.MaxDuration != nil && c.DefaultDuration == nil && t.MaxDuration > 0 { // as where a new trust says nothing of the default
+		t.DefaultDuration = min(t.DefaultDuration, t.MaxDuration)
 	}
 	return setDuration(&t.MaxLifetime, "max_external_lifetime", c.MaxLifetime)
 }

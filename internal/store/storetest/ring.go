@@ -24,6 +24,44 @@ var ring = map[string]func(*lab){
 		l.hasKeys(l.one, old, next, bare)
 	},
 
+	"a retired key stays for as long as a trust lets tokens live": func(l *lab) {
+		const week = 7 * 24 * time.Hour
+		retired := func(days int) keys.Stored {
+			old := key(l.one.ID, jwt.ES256, now)
+			l.must(l.AddKey(l.ctx, old, nil, event(l.one.ID, "x")))
+			old.RetireAt, old.GoneAt = now.AddDate(0, 0, days), now.AddDate(0, 0, days+1)
+			l.must(l.AddKey(l.ctx, key(l.one.ID, jwt.ES256, old.RetireAt), []keys.Stored{old}, event(l.one.ID, "x")))
+			return old
+		}
+		stays := func(k keys.Stored, want time.Duration) {
+			all, err := l.Keys(l.ctx, l.one.ID)
+			l.must(err)
+			for _, stored := range all {
+				if stored.ID == k.ID && !stored.GoneAt.Equal(stored.RetireAt.Add(want)) {
+					l.Errorf("stays for %s, want %s", stored.GoneAt.Sub(stored.RetireAt), want)
+				}
+			}
+		}
+		foreign := trust(l.two.ID)
+		foreign.MaxDuration = week
+		l.trust(foreign)
+		usual := l.trust(trust(l.one.ID))
+		first := retired(1)
+		stays(first, 24*time.Hour)
+		usual.MaxDuration = 2 * 24 * time.Hour
+		l.must(l.UpdateTrust(l.ctx, usual, usual.Revision, event(l.one.ID, "x")))
+		stays(first, keys.VerifiableFor(2*24*time.Hour))
+		long := trust(l.one.ID)
+		long.MaxDuration = week
+		l.trust(long)
+		stays(first, keys.VerifiableFor(week))
+		second := retired(2)
+		stays(second, keys.VerifiableFor(week))
+		l.must(l.DeleteTrust(l.ctx, l.one.ID, long.ID, 0, event(l.one.ID, "x")))
+		stays(second, keys.VerifiableFor(week)) // what was issued before may live on
+		stays(retired(3), keys.VerifiableFor(2*24*time.Hour))
+	},
+
 	"a key whose predecessor does not exist is not added": func(l *lab) {
 		old, foreign := key(l.one.ID, jwt.ES256, now), key(l.two.ID, jwt.ES256, now)
 		l.must(l.AddKey(l.ctx, foreign, nil, event(l.two.ID, "x")))

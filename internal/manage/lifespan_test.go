@@ -1,0 +1,72 @@
+package manage_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/nsc-federation/nsc/internal/manage"
+	"github.com/nsc-federation/nsc/internal/policy"
+)
+
+// Rule 23: a cut-off counts, and lasts for, as long as tokens live by any trust of the workspace, and by those that it had
+// when they were issued.
+func TestRule23CountsForAsLongAsTokensLive(t *testing.T) {
+	const day = 24 * time.Hour
+	long := func(t *policy.Trust) { t.MaxDuration = 7 * day }
+	shorten := func(l *lab, t policy.Trust) {
+		_, _, err := l.UpdateTrust(l.Context(), admin(l.acme), t.ID, 0, func(t *policy.Trust) error {
+			t.MaxDuration = time.Hour
+			return nil
+		}, address)
+		l.must(err)
+	}
+	remove := func(l *lab, t policy.Trust) { l.must(l.RemoveTrust(l.Context(), admin(l.acme), t.ID, 0, address)) }
+	for rule, row := range map[string]struct {
+		trust  func(*policy.Trust)
+		change func(*lab, policy.Trust)
+		after  time.Duration
+		counts bool
+	}{
+		"as is usual":            {func(*policy.Trust) {}, nil, day - time.Minute, true},
+		"as is usual, no more":   {func(*policy.Trust) {}, nil, day + time.Minute, false},
+		"for a week":             {long, nil, 7*day - time.Minute, true},
+		"changed in the week":    {long, shorten, 7*day - time.Minute, true},
+		"removed in the week":    {long, remove, 7*day - time.Minute, true},
+		"changed before that":    {long, shorten, 7*day + time.Minute, false},
+		"for a week, and longer": {long, nil, 7*day + time.Minute, false},
+	} {
+		onEach(t, func(l *lab) {
+			l.rule = rule
+			added, _, err := l.AddTrust(l.Context(), admin(l.acme), trust(row.trust), address)
+			l.must(err)
+			token := l.signed("k", "https://api.example", 30*day)
+			if row.change != nil {
+				row.change(l, added)
+			}
+			<-time.After(row.after)
+			done, err := l.CutOff(l.Context(), admin(l.acme), manage.Target{Token: token.ID}, address)
+			l.must(err)
+			if (len(done.Unreachable) == 1) != row.counts || done.Incomplete {
+				l.Errorf("%s: %+v", rule, done)
+			}
+		})
+	}
+	for rule, row := range map[string]struct {
+		trust func(*policy.Trust)
+		want  time.Duration
+	}{"as is usual": {func(*policy.Trust) {}, day}, "for a week": {long, 7 * day}} {
+		onEach(t, func(l *lab) {
+			l.rule = rule
+			_, _, err := l.AddTrust(l.Context(), admin(l.acme), trust(row.trust), address)
+			l.must(err)
+			token := l.signed("k", "https://api.example", time.Hour)
+			_, err = l.CutOff(l.Context(), admin(l.acme), manage.Target{Token: token.ID}, address)
+			l.must(err)
+			found, err := l.ListCutOffs(l.Context(), admin(l.acme), "", 10)
+			l.must(err)
+			if len(found) != 1 || found[0].ExpiresAt.Sub(found[0].CreatedAt) != row.want {
+				l.Errorf("%+v", found)
+			}
+		})
+	}
+}
