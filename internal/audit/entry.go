@@ -11,7 +11,7 @@ type Entry struct {
 	Kind        Kind
 	Subject     string   // nsc subject; may be empty
 	TokenID     string   // jti of the token that the event is about; may be empty
-	Trusts      []string // IDs of the trusts that contributed
+	Trusts      []string // IDs of the trusts that contributed, or that were written
 	Parents     []string // of an issued token: jti of the tokens that it was issued for
 	Actors      []string // of an issued token: subjects that act in it
 	Salt        [16]byte

@@ -2,7 +2,9 @@ package audit
 
 import (
 	"crypto/rand"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/nsc-federation/nsc/internal/identity"
@@ -69,6 +71,18 @@ func (e Event) tokenID() string {
 	return ""
 }
 
+// trustsWritten returns the IDs of the trusts that were written, or cut off: whoever asks for the events of a trust wants to
+// know these, too. They are how the event is found, not what it says.
+func (e Event) trustsWritten() []string {
+	switch {
+	case e.Kind == TrustCreated, e.Kind == TrustUpdated, e.Kind == TrustRemoved:
+		return append(strings.Fields(e.Details["key_source_of"]), e.Object)
+	case e.Kind == CutOffCreated && e.Details["kind"] == "trust":
+		return []string{e.Object}
+	}
+	return nil
+}
+
 // entry returns the event as the store keeps it.
 func (e Event) entry() Entry {
 	entry := Entry{
@@ -77,6 +91,11 @@ func (e Event) entry() Entry {
 	}
 	for _, t := range e.Trusts {
 		entry.Trusts = append(entry.Trusts, t.ID)
+	}
+	for _, written := range e.trustsWritten() {
+		if !slices.Contains(entry.Trusts, written) {
+			entry.Trusts = append(entry.Trusts, written)
+		}
 	}
 	if e.Token == nil {
 		return entry

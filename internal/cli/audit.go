@@ -43,7 +43,7 @@ nsc audit search --since 2026-01-31T00:00:00Z --until 2026-02-01T00:00:00Z --cou
 	flags.StringVar(&o.until, "until", "", "events before this `time`, written as for --since")
 	flags.StringArrayVar(&o.kinds, "kind", nil, "`kind` of event, such as token.issued; may repeat")
 	flags.StringVar(&o.subject, "subject", "", "`subject` that did it, whole or as the search shows it")
-	flags.StringVar(&o.trust, "trust", "", "`ID` of a trust relationship that contributed")
+	flags.StringVar(&o.trust, "trust", "", "`ID` of a trust relationship that contributed, or was written or cut off")
 	flags.StringVar(&o.tokenID, "jti", "", "`ID` of the token that it is about")
 	flags.IntVar(&o.limit, "limit", 100, "at most this `number` of events; 0 is all")
 	flags.BoolVar(&o.count, "count", false, "print only how many events there are, whatever the limit")

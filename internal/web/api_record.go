@@ -18,7 +18,7 @@ type Selection struct {
 	Until   string   `query:"until" maxLength:"64" doc:"RFC 3339; events before it"`
 	Kinds   []string `query:"kind,explode" maxItems:"20" nullable:"false" doc:"Kind of event; may repeat" example:"[\"token.issued\"]"`
 	Subject string   `query:"subject" maxLength:"256" doc:"Who did it, as nsc names him"`
-	Trust   string   `query:"trust" maxLength:"26" doc:"ID of a trust that admitted it"`
+	Trust   string   `query:"trust" maxLength:"26" doc:"ID of a trust that admitted who did it, or that was written or cut off"`
 	TokenID string   `query:"token_id" maxLength:"256" doc:"jti of the token that the event is about"`
 }
 
