@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -92,8 +93,12 @@ func (f *keySourceFlags) uploaded(fromNow func(time.Duration) time.Time) (*api.K
 	if err != nil {
 		return nil, err
 	}
+	if jwt.Private(text) != "" {
+		return nil, failure.Misuse(f.jwksFile+" has a private key in it, or a secret one", "give the public halves alone; nothing was sent")
+	}
 	if _, err := jwt.ParseKeySet(text); err != nil {
-		return nil, failure.Wrap(failure.Misused, err, fmt.Sprintf("%s is not a key set that nsc can use", f.jwksFile),
+		_, why, _ := strings.Cut(err.Error(), "key set: ")
+		return nil, failure.Wrap(failure.Misused, err, fmt.Sprintf("%s is not a key set that nsc can use: %s", f.jwksFile, strings.TrimPrefix(why, "jwt: ")),
 			`it must be JSON, {"keys": [...]}, with a public key for signatures`)
 	}
 	return &api.KeySource{Kind: api.JWKS, JWKS: string(text), NotAfter: until.UTC()}, nil

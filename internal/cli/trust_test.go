@@ -157,6 +157,8 @@ func TestTrustFilesAreRead(t *testing.T) {
 	for want, args := range map[string][]string{
 		"the file of --jwks-file cannot be read":      {"--jwks-file", "/none", "--jwks-not-after", "1d"},
 		"is not a key set that nsc can use":           {"--jwks-file", no, "--jwks-not-after", "1d"},
+		"has a private key in it":                     {"--jwks-file", l.write("private.json", `{"keys":[{"kty":"EC","d":"AAAA"}]}`), "--jwks-not-after", "1d"},
+		"can use: malformed: more than 100 keys":      {"--jwks-file", l.write("many.json", `{"keys":[1`+strings.Repeat(",1", 100)+`]}`), "--jwks-not-after", "1d"},
 		"the file of --issuer-ca-file cannot be read": {"--issuer-ca-file", "/none"},
 		"holds no certificate":                        {"--issuer-ca-file", no},
 	} {

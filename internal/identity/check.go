@@ -44,7 +44,7 @@ func CheckSource(issuer string, src KeySource, allowHTTPLoopback bool) error {
 			return &FieldError{"key_source.url", err.Error()}
 		}
 	case JWKS:
-		if _, err := jwt.ParseKeySet([]byte(src.JWKS)); err != nil {
+		if err := checkKeySet([]byte(src.JWKS)); err != nil {
 			return &FieldError{"key_source.jwks", err.Error()}
 		}
 	}
@@ -55,6 +55,17 @@ func CheckSource(issuer string, src KeySource, allowHTTPLoopback bool) error {
 		return &FieldError{"key_source.ca", err.Error()}
 	}
 	return nil
+}
+
+// checkKeySet refuses a document without a key to verify with, and one with a private key in it: whoever may read trusts
+// would read that. It is not quoted.
+func checkKeySet(document []byte) error {
+	if member := jwt.Private(document); member != "" {
+		return fmt.Errorf("has the private half of a key, or a secret one (the member %s); give the public halves alone, and replace "+
+			"that key: it has left its place", member)
+	}
+	_, err := jwt.ParseKeySet(document)
+	return err
 }
 
 // checkIssuer holds an issuer to OpenID Connect Discovery §3 (https, no query, no fragment) and to what is ours: no user

@@ -114,6 +114,8 @@ func TestCheckSourceMembers(t *testing.T) {
 		{"an uploaded set without an end (rule 15)", KeySource{Kind: JWKS, JWKS: set}, "key_source.not_after"},
 		{"an uploaded set that is none", KeySource{Kind: JWKS, JWKS: "{}", NotAfter: end}, "key_source.jwks"},
 		{"an uploaded set with a symmetric key", KeySource{Kind: JWKS, JWKS: `{"keys":[{"kty":"oct","k":"AAAA"}]}`, NotAfter: end}, "key_source.jwks"},
+		{"an uploaded set with a private key", KeySource{Kind: JWKS, JWKS: strings.Replace(set, `"kid"`, `"d":"AAAA","kid"`, 1), NotAfter: end}, "key_source.jwks"},
+		{"a private key that is no set", KeySource{Kind: JWKS, JWKS: strings.Replace(set, `{`, `{"d":"AAAA",`, 1), NotAfter: end}, "key_source.jwks"},
 		{"discovery with an address", KeySource{Kind: Discovery, URL: address}, "key_source.url"},
 		{"discovery with a set", KeySource{Kind: Discovery, JWKS: set}, "key_source.jwks"},
 		{"discovery with an end", KeySource{Kind: Discovery, NotAfter: end}, "key_source.not_after"},

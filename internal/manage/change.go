@@ -73,6 +73,11 @@ func (s *Service) update(ctx context.Context, caller identity.Identity, before p
 	if reflect.DeepEqual(before, after) {
 		return before, warnings, nil
 	}
+	if !reflect.DeepEqual(before.KeySource, after.KeySource) { // whose keys have ended may still be disabled, or described
+		if err := s.checkEnd(after.KeySource); err != nil {
+			return policy.Trust{}, nil, err
+		}
+	}
 	event := s.event(caller, audit.TrustUpdated, after.ID, address)
 	along, err := s.moveAlong(ctx, caller, before, after)
 	if err != nil {

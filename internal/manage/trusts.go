@@ -57,6 +57,9 @@ func (s *Service) addTrust(ctx context.Context, caller identity.Identity, t poli
 	if err != nil {
 		return addedTrust{}, err
 	}
+	if err := s.checkEnd(t.KeySource); err != nil {
+		return addedTrust{}, err
+	}
 	now := s.moment()
 	t.ID, t.WorkspaceID = id.New(now), caller.Tenant().ID
 	t.CreatedAt, t.UpdatedAt, t.CreatedBy, t.UpdatedBy = now, now, caller.Subject(), caller.Subject()
@@ -105,6 +108,15 @@ func (s *Service) check(t policy.Trust, caller identity.Identity) (policy.Trust,
 		return t, nil, err
 	}
 	return t, warnings, exceeds(caller, t.Grants)
+}
+
+// checkEnd refuses an uploaded key set that is believed no more as it is written: the trust would admit nobody, and stand in
+// the way of one with a set that is.
+func (s *Service) checkEnd(src identity.KeySource) error {
+	if src.Kind == identity.JWKS && !src.NotAfter.After(s.c.Now()) {
+		return invalid("key_source.not_after", "is past: the uploaded keys would not be believed any more; give a time to come")
+	}
+	return nil
 }
 
 // mayTell refuses mappings, and the issuer's word on who acts, to all but administrators of trusts: other systems grant by

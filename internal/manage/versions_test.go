@@ -177,3 +177,25 @@ func TestRule22ARemovalReturnsWhenNothingIsSignedAnyMore(t *testing.T) {
 		}
 	})
 }
+
+// A trust whose uploaded keys have ended admits nobody, and may be described, disabled and given new ones; not the old ones.
+func TestATrustWhoseKeysHaveEndedMayStillBeChanged(t *testing.T) {
+	onEach(t, func(l *lab) {
+		end := time.Now().Add(time.Hour)
+		source := identity.KeySource{Kind: identity.JWKS, JWKS: jwks, NotAfter: end}
+		added := l.add(l.acme, func(t *policy.Trust) { t.KeySource = source })
+		<-time.After(2 * time.Hour)
+		update := func(change func(*policy.Trust)) error {
+			_, _, err := l.UpdateTrust(l.Context(), admin(l.acme), added.ID, 0, func(t *policy.Trust) error {
+				change(t)
+				return nil
+			}, address)
+			return err
+		}
+		l.must(update(func(t *policy.Trust) { t.Enabled, t.Description = false, "ended" }))
+		l.wantFault(update(func(t *policy.Trust) { t.KeySource.NotAfter = end.Add(time.Minute) }), fault.InvalidField)
+		l.must(update(func(t *policy.Trust) { t.KeySource.NotAfter = end.Add(24 * time.Hour) }))
+		_, _, err := l.AddTrust(l.Context(), admin(l.acme), trust(func(t *policy.Trust) { t.Issuer, t.KeySource = "https://late.example", source }), address)
+		l.wantFault(err, fault.InvalidField)
+	})
+}
