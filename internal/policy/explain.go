@@ -100,6 +100,14 @@ func findings(caller Claimant, trusts *Trusts, req Request, e Explanation) []Fin
 			found[i].Change = nil // another trust admits the token already
 		}
 	}
+	if slices.ContainsFunc(found, Finding.meant) {
+		for i := range found {
+			if found[i].Change != nil && found[i].theirs() {
+				found[i].Change = nil
+				found[i].Advice = append(found[i].Advice, "another trust is for the subject: change that")
+			}
+		}
+	}
 	slices.SortStableFunc(found, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(a.weight(), b.weight()), cmp.Compare(a.distance, b.distance), strings.Compare(a.Trust.ID, b.Trust.ID))
 	})
@@ -109,20 +117,41 @@ func findings(caller Claimant, trusts *Trusts, req Request, e Explanation) []Fin
 // unmatched reports whether no trust admits the token.
 func (e Explanation) unmatched() bool { return e.Reason == NoTrust || e.Reason == LifetimeRefused }
 
-// weight is how much speaks against a trust. Another subject weighs most, since it says that the trust is somebody else's;
-// a near miss little.
-func (f Finding) weight() (w int) {
+// weight is how much speaks against a trust. Another subject weighs most, since it says that the trust is somebody else's,
+// however little it misses; then another audience, which says that the token is; a near miss of anything else little.
+func (f Finding) weight() int {
+	subject, audience, rest := 0, 0, 0
 	for _, failure := range f.Failures {
-		switch {
-		case failure.Clause == ClauseSubject && len(failure.Near) == 0:
-			w += 100
-		case len(failure.Near) == 0:
-			w += 2
+		missed := 2
+		if len(failure.Near) > 0 {
+			missed = 1
+		}
+		switch failure.Clause {
+		case ClauseSubject:
+			if subject = 3 * missed; len(failure.Near) > 0 && !slices.Contains(failure.Near, NearSegment) {
+				subject = 1
+			}
+		case ClauseAudience:
+			audience = missed
 		default:
-			w++
+			rest += missed
 		}
 	}
-	return w
+	return subject*10_000 + audience*1000 + min(rest, 999)
+}
+
+// theirs reports whether a trust is somebody else's: the subject misses it by more than its spelling.
+func (f Finding) theirs() bool {
+	return slices.ContainsFunc(f.Failures, func(failure Failure) bool {
+		return failure.Clause == ClauseSubject && !slices.ContainsFunc(failure.Near, typed)
+	})
+}
+
+// meant reports whether a trust is for the subject, as this issuer names it.
+func (f Finding) meant() bool {
+	return !slices.ContainsFunc(f.Failures, func(failure Failure) bool {
+		return failure.Clause == ClauseSubject || failure.Clause == ClauseOwner
+	})
 }
 
 // find holds a token against every clause of a trust.

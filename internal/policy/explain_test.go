@@ -248,6 +248,46 @@ func TestExplainNearestFirst(t *testing.T) {
 	}
 }
 
+// The trust that is for the subject comes first, whatever else fails of it, and while there is one, nobody is let in by a
+// stranger's.
+func TestExplainTheTrustThatIsForTheSubjectFirst(t *testing.T) {
+	w := newWorld(t)
+	var list []Trust
+	for id, change := range map[string]func(*Trust){
+		"meant": func(t *Trust) {
+			t.SubjectMatch, t.Condition = "cond:*", `claims.n > 1 && claims.m == "x" && claims.o == "y"`
+		},
+		"audience": func(t *Trust) { t.SubjectMatch, t.Audience = "cond:*", "https://x.example" },
+		"spelled":  func(t *Trust) { t.SubjectMatch = "Cond:x" },
+		"segment":  func(t *Trust) { t.SubjectMatch = "role:x" },
+		"another":  func(t *Trust) { t.SubjectMatch = "cond:y" },
+		"far":      func(t *Trust) { t.SubjectMatch = "a:b:c:d" },
+	} {
+		list = append(list, trust(func(t *Trust) { t.ID = id }, change))
+	}
+	explain := func(list ...Trust) (order, proposed []string) {
+		for _, f := range Explain(w.supposed(claims{"sub": "cond:x"}), compile(t, list...), nil, w.ask()).Trusts {
+			if order = append(order, f.Trust.ID); f.Change != nil {
+				proposed = append(proposed, f.Trust.ID)
+			} else if len(f.Advice) == 0 {
+				t.Errorf("%s: nothing is proposed, and nothing said", f.Trust.ID)
+			}
+		}
+		return order, proposed
+	}
+	order, proposed := explain(list...)
+	if want := []string{"meant", "audience", "spelled", "another", "segment", "far"}; !slices.Equal(order, want) {
+		t.Errorf("%v, want %v", order, want)
+	}
+	if want := []string{"audience", "spelled"}; !slices.Equal(proposed, want) {
+		t.Errorf("proposed are %v, want %v", proposed, want)
+	}
+	rest := slices.DeleteFunc(list, func(t Trust) bool { return strings.HasPrefix(t.SubjectMatch, "cond:*") })
+	if _, proposed := explain(rest...); !slices.Contains(proposed, "another") {
+		t.Errorf("where no trust is for the subject, proposed are %v", proposed)
+	}
+}
+
 // Whatever the token and the trusts: an explanation gives the reason that the decision gives, a proposal admits the token,
 // it has no star that was not there, and the condition keeps all its parts.
 func TestExplainAgreesWithDecideAndProposalsDoNotWiden(t *testing.T) {
