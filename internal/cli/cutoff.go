@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -137,11 +138,11 @@ func (p *program) cutOffList(ctx context.Context) error {
 	return p.print(found, func(w io.Writer) {
 		var rows [][]string
 		for _, c := range found {
-			until := "lifted"
+			until := "until lifted"
 			if c.ExpiresAt != nil {
 				until = p.relative(*c.ExpiresAt)
 			}
-			rows = append(rows, []string{c.ID, c.Kind, shown(c.Value), until, shown(c.Reason)})
+			rows = append(rows, []string{c.ID, c.Kind, shown(cmp.Or(c.Issuer, c.Value)), until, shown(c.Reason)})
 		}
 		table(w, []string{"ID", "KIND", "VALUE", "UNTIL", "REASON"}, rows)
 	})

@@ -276,14 +276,6 @@ func (s *Service) Revoke(ctx context.Context, held identity.Identity, address st
 	return audit.Lapse(ctx)
 }
 
-// ListCutOffs returns lasting cut-offs in the order of their IDs, those after the given one.
-func (s *Service) ListCutOffs(ctx context.Context, caller identity.Identity, after string, limit int) ([]workspace.CutOff, error) {
-	if err := allow(caller, tokenNoun, "read"); err != nil {
-		return nil, err
-	}
-	return s.c.CutOffs.CutOffs(ctx, caller.Tenant().ID, after, page(limit))
-}
-
 // LiftCutOff ends a lasting cut-off. Tokens that it forbade, and that have not expired, are valid again: to cut somebody off
 // in a hurry takes less than to let him in again.
 func (s *Service) LiftCutOff(ctx context.Context, caller identity.Identity, cutOffID, address string) error {

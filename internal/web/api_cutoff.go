@@ -17,14 +17,15 @@ type cutOffBody struct {
 	ID        string            `json:"id" doc:"To lift it" example:"agolopj52c6lk4olb3kgm6gybq"`
 	Kind      workspace.CutKind `json:"kind" doc:"token, subject or issuer" example:"token"`
 	Value     string            `json:"value" doc:"jti, subject as nsc names it, or hash of the issuer" example:"agolopkbxawbssvvgrpr6ygwb4"`
+	Issuer    string            `json:"issuer,omitempty" doc:"The issuer that was named, where that is what is cut off and the record has it" example:"https://token.actions.githubusercontent.com"`
 	Reason    string            `json:"reason,omitempty" doc:"For people" example:"laptop stolen"`
 	CreatedBy string            `json:"created_by" doc:"Subject of who made it"`
 	CreatedAt time.Time         `json:"created_at" doc:"When it was made"`
 	ExpiresAt *time.Time        `json:"expires_at,omitempty" doc:"When what it forbids has ended by itself; absent: it lasts until it is lifted"`
 }
 
-func newCutOffBody(c workspace.CutOff) cutOffBody {
-	body := cutOffBody{ID: c.ID, Kind: c.Kind, Value: c.Value, Reason: c.Reason, CreatedBy: c.CreatedBy, CreatedAt: c.CreatedAt.UTC()}
+func newCutOffBody(c manage.ListedCutOff) cutOffBody {
+	body := cutOffBody{ID: c.ID, Kind: c.Kind, Value: c.Value, Issuer: c.Issuer, Reason: c.Reason, CreatedBy: c.CreatedBy, CreatedAt: c.CreatedAt.UTC()}
 	if !c.ExpiresAt.IsZero() {
 		ends := c.ExpiresAt.UTC()
 		body.ExpiresAt = &ends
@@ -99,7 +100,7 @@ func (h *handler) listCutOffs(ctx context.Context, in *listCall) (list[cutOffBod
 	if err := in.check(); err != nil {
 		return list[cutOffBody]{}, err
 	}
-	found, next, err := pageOf(in.After, in.Limit, func(c workspace.CutOff) string { return c.ID }, func(after string, limit int) ([]workspace.CutOff, error) {
+	found, next, err := pageOf(in.After, in.Limit, func(c manage.ListedCutOff) string { return c.ID }, func(after string, limit int) ([]manage.ListedCutOff, error) {
 		return h.Manage.ListCutOffs(ctx, caller, after, limit)
 	})
 	return newList(found, next, newCutOffBody), err

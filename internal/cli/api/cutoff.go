@@ -13,6 +13,7 @@ type CutOff struct {
 	ID        string     `json:"id"`
 	Kind      string     `json:"kind"`
 	Value     string     `json:"value"`
+	Issuer    string     `json:"issuer,omitempty"`
 	Reason    string     `json:"reason,omitempty"`
 	CreatedBy string     `json:"created_by"`
 	CreatedAt time.Time  `json:"created_at"`
