@@ -75,11 +75,11 @@ func (r Rotation) check() error {
 	default:
 		return invalid("algorithm", "must be ES256, RS256 or EdDSA")
 	}
-	if r.KeyID != "" && !id.Valid(r.KeyID) {
-		return fault.New(fault.NotFound, keys.ErrNoSuchKey)
-	}
 	if r.KeyID != "" && !r.Compromised {
 		return invalid("key_id", "goes with compromised: a scheduled rotation follows the active key")
+	}
+	if r.KeyID != "" && !id.Valid(r.KeyID) {
+		return fault.New(fault.NotFound, keys.ErrNoSuchKey)
 	}
 	return nil
 }
