@@ -22,7 +22,6 @@ func (f *configFlags) bind(cmd *cobra.Command) {
 	f.bindDev(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&f.file, "config", "", "YAML `file` of the configuration (NSC_CONFIG)")
-	flags.StringVar(&f.baseURL, "base-url", "", "`URL` at which everybody reaches the server; part of every issuer, and never changed")
 	flags.StringVar(&f.database, "database", "", "postgres:// `URL` (default: SQLite in the data folder)")
 	flags.StringVar(&f.databaseFile, "database-file", "", "`file` that holds the URL, where it contains a password")
 	flags.StringVar(&f.masterFile, "master-key-file", "", "`file` of the key that seals the signing keys (default: master.key in the data folder)")
@@ -32,6 +31,7 @@ func (f *configFlags) bind(cmd *cobra.Command) {
 func (f *configFlags) bindDev(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.listen, "listen", "", "`address` and port to listen on (default "+server.DefaultListen+")")
+	flags.StringVar(&f.baseURL, "base-url", "", "`URL` at which everybody reaches the server; part of every issuer, and never changed")
 	flags.StringVar(&f.dataDir, "data-dir", "", "`folder` for the database, the keys and the administration socket")
 	flags.BoolVar(&f.selfSigned, "tls-self-signed", false, "serve HTTPS with a certificate of its own authority, ca.pem in the data folder")
 }

@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 )
@@ -144,7 +145,12 @@ func (s *selfSigned) issue() (*tls.Certificate, error) {
 func ownHosts(baseURL string) []string {
 	hosts := []string{"127.0.0.1", "::1", "localhost"}
 	if u, err := url.Parse(baseURL); err == nil && u.Hostname() != "" {
-		hosts = append([]string{u.Hostname()}, hosts...)
+		return leading(u.Hostname(), hosts)
 	}
 	return hosts
+}
+
+// leading returns a list that begins with a name, and names it once.
+func leading(name string, list []string) []string {
+	return append([]string{name}, slices.DeleteFunc(list, func(n string) bool { return n == name })...)
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
+	"net/url"
 	"path/filepath"
 	"strings"
 	"time"
@@ -14,6 +16,23 @@ import (
 
 // devWorkspace is the workspace that nsc dev makes.
 const devWorkspace = "dev"
+
+// devHosts returns the Host headers that nsc dev answers to (rule 36): the base URL's, first, and those of the address that it
+// listens on. nsc server answers to all.
+func (n *node) devHosts(listening net.Addr) []string {
+	if !n.config.Dev {
+		return nil
+	}
+	_, port, _ := net.SplitHostPort(listening.String()) // an address that we listen on
+	var hosts []string
+	for _, host := range ownHosts(n.baseURL) {
+		hosts = append(hosts, net.JoinHostPort(host, port))
+	}
+	if u, err := url.Parse(n.baseURL); err == nil {
+		hosts = leading(u.Host, hosts) // a proxy before it may have another port, or the scheme's own, which is not named
+	}
+	return hosts
+}
 
 // announceDev makes the administrator of nsc dev, writes his credential and dev.env, and says what to try.
 func (n *node) announceDev(ctx, background context.Context, talk io.Writer) error {
@@ -37,7 +56,7 @@ Try in another terminal:
   nsc audit search
 
 Stop with Ctrl-C.
-`, n.baseURL, devWorkspace, n.config.DataDir, env)
+`, n.baseURL, devWorkspace, n.config.DataDir, asWord(env))
 	return nil
 }
 
@@ -88,7 +107,7 @@ func (n *node) writeDevEnv() (string, error) {
 	}
 	var b strings.Builder
 	line := func(name, value string) {
-		fmt.Fprintf(&b, "export %s='%s'\n", name, strings.ReplaceAll(value, "'", `'\''`))
+		fmt.Fprintf(&b, "export %s=%s\n", name, quoted(value))
 	}
 	line("NSC_URL", n.baseURL)
 	line("NSC_WORKSPACE", devWorkspace)
@@ -98,4 +117,18 @@ func (n *node) writeDevEnv() (string, error) {
 	}
 	path := filepath.Join(dir, "dev.env")
 	return path, replaceFile(path, []byte(b.String()), 0o600)
+}
+
+// quoted returns a text as a shell reads it back.
+func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
+
+// asWord returns a path as it can be pasted into a shell, quoted where it must be.
+func asWord(path string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-+,:@%", r)
+	}
+	if strings.IndexFunc(path, func(r rune) bool { return !plain(r) }) < 0 {
+		return path
+	}
+	return quoted(path)
 }

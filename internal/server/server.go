@@ -134,7 +134,7 @@ type servers struct {
 func (n *node) run(ctx, background context.Context, l *listeners, talk io.Writer) error {
 	n.startWork(background)
 	n.log.Info("starting", "version", Version, "base_url", n.baseURL, "listening", n.config.scheme()+"://"+l.public.Addr().String())
-	n.hosts = n.ownHosts(l.public.Addr())
+	n.hosts = n.devHosts(l.public.Addr())
 	n.serveWith(n.config)
 	s, err := n.serve(l)
 	if err != nil {
@@ -235,19 +235,6 @@ func (n *node) newServer(h http.Handler) *http.Server {
 		Handler: h, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(n.log.Handler(), slog.LevelWarn),
 	}
-}
-
-// ownHosts returns the Host headers that nsc dev answers to (rule 36); nsc server answers to all.
-func (n *node) ownHosts(listening net.Addr) []string {
-	if !n.config.Dev {
-		return nil
-	}
-	_, port, _ := net.SplitHostPort(listening.String()) // an address that we listen on
-	var hosts []string
-	for _, host := range ownHosts(n.baseURL) {
-		hosts = append(hosts, net.JoinHostPort(host, port))
-	}
-	return hosts
 }
 
 // startWork starts what a node does besides answering: unpacking the record's queue, noticing what other nodes changed,
