@@ -13,11 +13,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/goccy/go-yaml"
 	"golang.org/x/crypto/acme/autocert"
 
 	"github.com/nsc-federation/nsc/internal/keys"
-	"github.com/nsc-federation/nsc/internal/spelling"
 )
 
 // Config is everything that can be set. Its YAML file is strict: an unknown key is an error. Each top-level text or
@@ -123,61 +121,11 @@ func LoadConfig(path string, env func(string) string) (Config, error) {
 		if err != nil {
 			return c, fmt.Errorf("configuration: %w", err)
 		}
-		if err := c.parse(text); err != nil {
-			return c, fmt.Errorf("configuration %s: %w", path, err)
+		if err := (configFile{path}).decode(text, &c); err != nil {
+			return c, err
 		}
 	}
 	return c, c.overlay(env)
-}
-
-func (c *Config) parse(text []byte) error {
-	var loose map[string]any
-	if err := yaml.Unmarshal(text, &loose); err != nil {
-		return errors.New(yaml.FormatError(err, false, true))
-	}
-	if len(loose) == 0 {
-		return nil // decoding nothing would clear the defaults
-	}
-	if err := unknownKeys(loose, reflect.TypeFor[Config](), ""); err != nil {
-		return err
-	}
-	if err := yaml.UnmarshalWithOptions(text, c, yaml.Strict()); err != nil {
-		return errors.New(yaml.FormatError(err, false, true))
-	}
-	return nil
-}
-
-// unknownKeys returns an error for the first key that the type does not have, with the nearest that it has.
-func unknownKeys(values map[string]any, of reflect.Type, prefix string) error {
-	fields := map[string]reflect.Type{}
-	var names []string
-	for i := range of.NumField() {
-		if name := of.Field(i).Tag.Get("yaml"); name != "-" {
-			fields[name] = of.Field(i).Type
-			names = append(names, name)
-		}
-	}
-	for key, value := range values {
-		field, ok := fields[key]
-		if !ok {
-			if near, ok := spelling.Nearest(key, names); ok {
-				return fmt.Errorf("unknown key %s%s; did you mean %s?", prefix, key, near)
-			}
-			return fmt.Errorf("unknown key %s%s; known are %s", prefix, key, strings.Join(names, ", "))
-		}
-		items, ok := value.([]any)
-		if !ok || field.Kind() != reflect.Slice {
-			continue
-		}
-		for i, item := range items {
-			if m, ok := item.(map[string]any); ok {
-				if err := unknownKeys(m, field.Elem(), fmt.Sprintf("%s[%d].", key, i)); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	return nil
 }
 
 // overlay applies the environment.
@@ -190,29 +138,11 @@ func (c *Config) overlay(env func(string) string) error {
 		if name == "-" || text == "" {
 			continue
 		}
-		switch field := v.Field(i).Addr().Interface().(type) {
-		case *string:
-			*field = text
-		case *bool:
-			b, err := strconv.ParseBool(text)
-			if err != nil {
-				return fmt.Errorf("%s: %q is neither true nor false", variable, text)
-			}
-			*field = b
-		case *time.Duration:
-			d, err := time.ParseDuration(text)
-			if err != nil {
-				return fmt.Errorf("%s: %q is not a duration like 24h", variable, text)
-			}
-			*field = d
-		case *float64:
-			f, err := strconv.ParseFloat(text, 64)
-			if err != nil {
-				return fmt.Errorf("%s: %q is not a number", variable, text)
-			}
-			*field = f
-		default:
+		if v.Field(i).Kind() == reflect.Slice {
 			return fmt.Errorf("%s cannot be set by the environment; use the configuration file", variable)
+		}
+		if err := setText(v.Field(i), text); err != nil {
+			return fmt.Errorf("%s: %w", variable, err)
 		}
 	}
 	return nil
@@ -266,7 +196,7 @@ func (c Config) Check() error {
 		return err
 	}
 	if c.RecordRetention != 0 && c.RecordRetention < leastRetention {
-		return fmt.Errorf("record_retention: %s is too short: events are needed while tokens live that they are about; give at least 168h, or 0 for ever",
+		return fmt.Errorf("record_retention: %s is too short: events are needed while tokens live that they are about; give at least 1w, or 0 for ever",
 			c.RecordRetention)
 	}
 	if c.AddressRate < 0 || c.WorkspaceRate < 0 {
