@@ -55,7 +55,7 @@ func (p *program) bootstrap(ctx context.Context, cmd *cobra.Command, o bootstrap
 	}
 	result, err := server.Bootstrap(ctx, c, server.BootstrapRequest{Workspace: p.workspaceName(), Name: o.name})
 	if err != nil {
-		return failure.Wrap(failure.Failed, err, "no administrator was signed in: "+err.Error(), "run it on the server's machine, as the user that the server runs as, with the server's --data-dir")
+		return adminFailure(err, "no administrator was signed in", "run it on the server's machine, as the user that the server runs as, with the server's --data-dir")
 	}
 	signIn, err := credentials.Read(credentials.Stored{BearerToken: result.BearerToken})
 	if err != nil {
@@ -64,7 +64,7 @@ func (p *program) bootstrap(ctx context.Context, cmd *cobra.Command, o bootstrap
 	if result.Created {
 		p.say("made the administrator of %s", result.Workspace)
 	}
-	return p.keep(signIn, "", path)
+	return p.keep(signIn, result.WorkspaceID, path)
 }
 
 func (p *program) resealCommand() *cobra.Command {
@@ -90,8 +90,14 @@ func (p *program) reseal(ctx context.Context, cmd *cobra.Command, f configFlags,
 		return err
 	}
 	if err := server.Reseal(ctx, c, newKeyFile); err != nil {
-		return failure.Wrap(failure.Failed, err, "nothing was sealed anew: "+err.Error(), "stop the server first, and name its --data-dir and --master-key-file")
+		return adminFailure(err, "nothing was sealed anew", "stop the server first, and name its --data-dir and --master-key-file")
 	}
 	p.say("sealed all keys with %s; set master_key_file to it before the server starts", newKeyFile)
 	return p.print(map[string]string{"master_key_file": newKeyFile}, func(io.Writer) {})
+}
+
+// adminFailure says what was not done, and why; what to do about it as a rule, where the error does not say it itself.
+func adminFailure(err error, undone, todo string) error {
+	f := failure.From(err)
+	return failure.Wrap(f.Status, err, undone+": "+f.What, firstOf(f.Todo, todo))
 }

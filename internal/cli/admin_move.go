@@ -41,7 +41,7 @@ func (p *program) exportInstallation(ctx context.Context, cmd *cobra.Command, f 
 	}
 	tables, err := exportTo(ctx, c, output)
 	if err != nil {
-		return failure.Wrap(failure.Failed, err, "nothing was exported: "+err.Error(), "stop every server of the installation first, and name its --config or --data-dir")
+		return adminFailure(err, "nothing was exported", "stop every server of the installation first, and name its --config or --data-dir")
 	}
 	p.say("wrote %s; copy the master key file, too: the keys in it are sealed with it", output)
 	return p.print(tables, movedTable(tables))
@@ -91,7 +91,7 @@ func (p *program) importInstallation(ctx context.Context, cmd *cobra.Command, f 
 	defer file.Close()
 	tables, err := server.Import(ctx, c, bufio.NewReader(file))
 	if err != nil {
-		return failure.Wrap(failure.Failed, err, "nothing was imported: "+err.Error(), "import a whole export into an empty database, with the exported installation's master key file")
+		return adminFailure(err, "nothing was imported", "import a whole export into an empty database, with the exported installation's master key file")
 	}
 	p.say("imported %s; every row was read back and compared", filepath.Base(input))
 	return p.print(tables, movedTable(tables))

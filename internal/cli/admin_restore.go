@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/nsc-federation/nsc/internal/failure"
 	"github.com/nsc-federation/nsc/internal/server"
 )
 
@@ -37,7 +36,7 @@ func (p *program) restore(ctx context.Context, cmd *cobra.Command, f configFlags
 	}
 	done, err := server.Restore(ctx, c)
 	if err != nil {
-		return failure.Wrap(failure.Failed, err, "no new epoch has begun: "+err.Error(), "stop the servers first, and name their --config or --data-dir")
+		return adminFailure(err, "no new epoch has begun", "stop the servers first, and name their --config or --data-dir")
 	}
 	p.say("epoch %d has begun: no earlier token is good any more", done.Epoch)
 	return p.print(done, func(w io.Writer) {

@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/nsc-federation/nsc/internal/failure"
 	"github.com/nsc-federation/nsc/internal/server"
 )
 
@@ -55,7 +54,7 @@ func (p *program) subject(ctx context.Context, cmd *cobra.Command, f configFlags
 	}
 	result, err := server.Subject(ctx, c, req, p.stdout)
 	if err != nil {
-		return failure.Wrap(failure.Failed, err, "nothing was done: "+err.Error(), "run it on the server's machine, as the user that the server runs as, with the server's --data-dir")
+		return adminFailure(err, "nothing was done", "run it on the server's machine, as the user that the server runs as, with the server's --data-dir")
 	}
 	if req.Action == server.ExportSubject {
 		p.say("%d events of %s", result.Events, result.Workspace)

@@ -54,6 +54,7 @@ func (p *program) config(cmd *cobra.Command, f configFlags) (server.Config, erro
 			*set.to = set.from
 		}
 	}
+	c.ListenGiven = c.ListenGiven || cmd.Flags().Changed("listen")
 	if cmd.Flags().Changed("tls-self-signed") {
 		c.TLSSelfSigned = f.selfSigned
 	}

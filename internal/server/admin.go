@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -34,6 +33,7 @@ type BootstrapRequest struct {
 type BootstrapResult struct {
 	BearerToken string    `json:"bearer_token"` // an access token for the issuer
 	Workspace   string    `json:"workspace"`
+	WorkspaceID string    `json:"workspace_id"`
 	Issuer      string    `json:"issuer"`
 	ExpiresAt   time.Time `json:"expires_at"`
 	Created     bool      `json:"created"` // the administrator, by this call
@@ -46,23 +46,11 @@ func Bootstrap(ctx context.Context, c Config, req BootstrapRequest) (BootstrapRe
 	if !noServer(err) {
 		return result, err
 	}
-	baseURL, err := c.fixedBaseURL()
-	if err != nil {
-		return BootstrapResult{}, err
-	}
-	f, err := openFolder(c.DataDir, purposeServer)
-	if err != nil {
-		return BootstrapResult{}, err
-	}
-	defer f.close()
-	work, stop := context.WithCancel(ctx)
-	defer stop()
-	p, err := openParts(work, c, baseURL, time.Now, slog.New(slog.DiscardHandler))
-	if err != nil {
-		return BootstrapResult{}, err
-	}
-	result, err = p.bootstrap(ctx, req)
-	return result, errors.Join(err, p.close())
+	err = offline(ctx, c, true, func(p *parts) error {
+		result, err = p.bootstrap(ctx, req)
+		return err
+	})
+	return result, err
 }
 
 // noServer reports whether an error says that nobody listens on the socket.
@@ -85,7 +73,7 @@ func (p *parts) bootstrap(ctx context.Context, req BootstrapRequest) (BootstrapR
 	if err != nil {
 		return BootstrapResult{}, err
 	}
-	return BootstrapResult{answer.Token.Compact(), answer.Tenant.Name, answer.Tenant.Issuer, answer.ExpiresAt, admin.Created}, nil
+	return BootstrapResult{answer.Token.Compact(), answer.Tenant.Name, answer.Tenant.ID, answer.Tenant.Issuer, answer.ExpiresAt, admin.Created}, nil
 }
 
 func bootstrapRunning(ctx context.Context, c Config, req BootstrapRequest) (result BootstrapResult, err error) {

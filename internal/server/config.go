@@ -53,6 +53,8 @@ type Config struct {
 	// Reload reads the configuration again, for SIGHUP; nil where there is nothing to read.
 	Reload func() (Config, error) `yaml:"-" json:"-"`
 
+	ListenGiven bool `yaml:"-"` // somebody said listen, be it the default
+
 	Dev bool `yaml:"-"` // nsc dev: loopback, HTTP issuers, everything made by itself (rule 36)
 }
 
@@ -116,6 +118,7 @@ func defaultDataDir() string {
 // so that flags can be applied first.
 func LoadConfig(path string, env func(string) string) (Config, error) {
 	c := Default()
+	c.Listen = "" // until it is known whether somebody says it
 	if path != "" {
 		text, err := os.ReadFile(path)
 		if err != nil {
@@ -125,7 +128,11 @@ func LoadConfig(path string, env func(string) string) (Config, error) {
 			return c, err
 		}
 	}
-	return c, c.overlay(env)
+	err := c.overlay(env)
+	if c.ListenGiven = c.Listen != ""; !c.ListenGiven {
+		c.Listen = DefaultListen
+	}
+	return c, err
 }
 
 // overlay applies the environment.

@@ -21,15 +21,11 @@ type Moved = store.Moved
 // Export writes a whole installation, signing keys (sealed) and record included, for Import into a database of either
 // engine. No server may run on it. The master key is not part of it.
 func Export(ctx context.Context, c Config, w io.Writer) ([]Moved, error) {
-	f, err := openFolder(c.DataDir, purposeServer)
+	f, db, err := openDatabase(ctx, c, false)
 	if err != nil {
 		return nil, err
 	}
 	defer f.close()
-	db, err := openStore(ctx, c)
-	if err != nil {
-		return nil, err
-	}
 	tables, err := export(ctx, db, w)
 	return tables, errors.Join(err, db.Close())
 }

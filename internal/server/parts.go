@@ -47,6 +47,11 @@ func openParts(ctx context.Context, c Config, baseURL string, now func() time.Ti
 	if err != nil {
 		return nil, err
 	}
+	return openPartsOn(ctx, db, c, baseURL, now, log)
+}
+
+// openPartsOn does so on a database that is open, which is closed where it fails.
+func openPartsOn(ctx context.Context, db *store.Store, c Config, baseURL string, now func() time.Time, log *slog.Logger) (*parts, error) {
 	master, err := openInstallation(ctx, db, c, baseURL, now)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())

@@ -17,15 +17,11 @@ import (
 // Reseal seals all private keys under the master key of another file, which it creates where there is none. No server
 // may run on the database: it could not open what is sealed anew.
 func Reseal(ctx context.Context, c Config, newKeyFile string) error {
-	f, err := openFolder(c.DataDir, purposeServer)
+	f, db, err := openDatabase(ctx, c, false)
 	if err != nil {
 		return err
 	}
 	defer f.close()
-	db, err := openStore(ctx, c)
-	if err != nil {
-		return err
-	}
 	return errors.Join(reseal(ctx, db, c, newKeyFile), db.Close())
 }
 

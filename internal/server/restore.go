@@ -14,15 +14,11 @@ import (
 // Restore begins a new epoch on a database that was restored from a backup (rule 30): no token that was ever issued is
 // good any more. No server may run on it.
 func Restore(ctx context.Context, c Config) (store.Restored, error) {
-	f, err := openFolder(c.DataDir, purposeServer)
+	f, db, err := openDatabase(ctx, c, false)
 	if err != nil {
 		return store.Restored{}, err
 	}
 	defer f.close()
-	db, err := openStore(ctx, c)
-	if err != nil {
-		return store.Restored{}, err
-	}
 	done, err := restore(ctx, db, c)
 	return done, errors.Join(err, db.Close())
 }

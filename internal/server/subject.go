@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"strconv"
 	"strings"
 	"time"
@@ -49,23 +48,11 @@ func Subject(ctx context.Context, c Config, req SubjectRequest, events io.Writer
 	if !noServer(err) {
 		return result, err
 	}
-	baseURL, err := c.fixedBaseURL()
-	if err != nil {
-		return result, err
-	}
-	f, err := openFolder(c.DataDir, purposeServer)
-	if err != nil {
-		return result, err
-	}
-	defer f.close()
-	work, stop := context.WithCancel(ctx)
-	defer stop()
-	p, err := openParts(work, c, baseURL, time.Now, slog.New(slog.DiscardHandler))
-	if err != nil {
-		return result, err
-	}
-	result, err = p.subject(ctx, req, func(e audit.Event) error { return json.NewEncoder(events).Encode(e) })
-	return result, errors.Join(err, p.close())
+	err = offline(ctx, c, false, func(p *parts) error {
+		result, err = p.subject(ctx, req, func(e audit.Event) error { return json.NewEncoder(events).Encode(e) })
+		return err
+	})
+	return result, err
 }
 
 // subjectLine is one line of the socket's answer: an event, or the result at the end.
