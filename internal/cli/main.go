@@ -20,7 +20,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 	"time"
 
@@ -78,7 +77,7 @@ func (p *program) report(err error) failure.Status {
 	case errors.Is(err, context.Canceled):
 		f = failure.New(failure.Failed, "interrupted", "")
 	}
-	fmt.Fprintln(p.stderr, "nsc: "+redaction.Text(strings.TrimSpace(f.What)))
+	fmt.Fprintln(p.stderr, "nsc: "+redaction.Text(shown(oneLine(f.What))))
 	if f.Todo != "" {
 		fmt.Fprintln(p.stderr, redaction.Text(f.Todo))
 	}

@@ -92,6 +92,17 @@ func shown(text string) string {
 	return b.String()
 }
 
+// oneLine joins the lines of a text that others wrote.
+func oneLine(text string) string {
+	var lines []string
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, " ")
+}
+
 const longestShown = 300 // characters of one text in an explanation
 
 // cut is shown for text that may be very long.

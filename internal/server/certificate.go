@@ -9,7 +9,6 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"errors"
-	"fmt"
 	"math/big"
 	"net"
 	"net/url"
@@ -18,6 +17,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/nsc-federation/nsc/internal/failure"
 )
 
 const (
@@ -44,7 +45,8 @@ func openSelfSigned(dir string, hosts []string) (*selfSigned, error) {
 		err = s.create(dir)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("certificate authority: %w", err)
+		return nil, failure.Wrap(failure.Failed, err, "certificate authority "+filepath.Join(dir, "ca.pem")+": "+err.Error(),
+			"restore ca.pem and ca-key.pem from a backup, or remove both: a new authority is made, which clients must be given")
 	}
 	return s, nil
 }

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"github.com/nsc-federation/nsc/internal/failure"
 )
 
 // folder is the data folder, locked by this process.
@@ -23,21 +25,10 @@ const (
 
 // openFolder creates the folder where it is missing, takes its lock, and checks its purpose (rules 36 and 37).
 func openFolder(path, purpose string) (*folder, error) {
-	if err := os.MkdirAll(path, 0o700); err != nil {
-		return nil, fmt.Errorf("data folder: %w", err)
-	}
-	lock, err := os.OpenFile(filepath.Join(path, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := makeFolder(path)
 	if err != nil {
-		return nil, fmt.Errorf("data folder: %w", err)
+		return nil, err
 	}
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		defer lock.Close()
-		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, fmt.Errorf("the data folder %s is locked by another nsc server; stop it first, or give this one its own --data-dir", path)
-		}
-		return nil, fmt.Errorf("data folder: lock: %w", err)
-	}
-	f := &folder{path, lock}
 	if err := f.claim(purpose); err != nil {
 		f.close()
 		return nil, err
@@ -45,14 +36,52 @@ func openFolder(path, purpose string) (*folder, error) {
 	return f, nil
 }
 
+// makeFolder creates the folder where it is missing, and takes its lock.
+func makeFolder(path string) (*folder, error) {
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return nil, folderFailure(path, err)
+	}
+	return lockFolder(path)
+}
+
+// lockIfThere takes the lock of a folder that exists, and returns nil for one that does not.
+func lockIfThere(path string) (*folder, error) {
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	return lockFolder(path)
+}
+
+func lockFolder(path string) (*folder, error) {
+	lock, err := os.OpenFile(filepath.Join(path, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, folderFailure(path, err)
+	}
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		defer lock.Close()
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, fmt.Errorf("the data folder %s is locked by another nsc server; stop it first, or give this one its own --data-dir", path)
+		}
+		return nil, folderFailure(path, err)
+	}
+	return &folder{path, lock}, nil
+}
+
+// folderFailure says what to do about a folder that cannot be used.
+func folderFailure(path string, err error) error {
+	return failure.Wrap(failure.Failed, err, "data folder: "+err.Error(),
+		"nsc makes and writes "+path+": name a folder that its user may write, by --data-dir or data_dir")
+}
+
 func (f *folder) claim(purpose string) error {
 	name := filepath.Join(f.path, "purpose")
 	text, err := os.ReadFile(name)
 	if errors.Is(err, os.ErrNotExist) {
-		return replaceFile(name, []byte(purpose+"\n"), 0o600)
+		err = replaceFile(name, []byte(purpose+"\n"), 0o600)
+		text = []byte(purpose)
 	}
 	if err != nil {
-		return fmt.Errorf("data folder: %w", err)
+		return folderFailure(f.path, err)
 	}
 	if found := strings.TrimSpace(string(text)); found != purpose {
 		return fmt.Errorf("the data folder %s was made by nsc %s; nsc %s refuses it: use another --data-dir", f.path, found, purpose)
@@ -60,7 +89,11 @@ func (f *folder) claim(purpose string) error {
 	return nil
 }
 
+// close gives the folder up, where there is one.
 func (f *folder) close() {
+	if f == nil {
+		return
+	}
 	_ = f.lock.Close() // and with it the lock
 }
 

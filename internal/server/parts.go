@@ -65,22 +65,6 @@ func openPartsOn(ctx context.Context, db *store.Store, c Config, baseURL string,
 	return p, nil
 }
 
-func openStore(ctx context.Context, c Config) (*store.Store, error) {
-	postgres, err := c.postgres()
-	if err != nil {
-		return nil, err
-	}
-	options := store.Options{PostgresURL: postgres}
-	if postgres == "" {
-		options.SQLiteFile = c.sqliteFile()
-	}
-	db, err := store.Open(ctx, options)
-	if err != nil {
-		return nil, fmt.Errorf("database: %w", err)
-	}
-	return db, nil
-}
-
 func (p *parts) wire(ctx context.Context, c Config, baseURL string, master keys.Master, now func() time.Time, log *slog.Logger) {
 	exceptions, _ := c.exceptions() // Check has parsed them before
 	p.metrics = metrics.New(func() time.Time { return p.cache.Confirmed() })

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -53,16 +52,12 @@ func Run(ctx context.Context, c Config, talk io.Writer, log *slog.Logger) error 
 	if c.Dev {
 		purpose = purposeDev
 	}
-	l, err := openListeners(c) // before anything is changed: where this fails, nothing was claimed
-	if err != nil {
-		return err
-	}
-	defer l.close()
-	f, err := openFolder(c.DataDir, purpose)
+	f, l, err := openPlace(c, purpose)
 	if err != nil {
 		return err
 	}
 	defer f.close()
+	defer l.close()
 	baseURL := c.baseURL(l.public.Addr())
 	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopBackground()
@@ -95,34 +90,6 @@ type node struct {
 	draining atomic.Bool
 
 	readiness readiness
-}
-
-// listeners are the addresses of a configuration, taken. Whoever comes before the server is ready waits.
-type listeners struct {
-	public, metrics net.Listener // metrics is nil where nobody wants them
-}
-
-func openListeners(c Config) (*listeners, error) {
-	public, err := net.Listen("tcp", c.Listen)
-	if err != nil {
-		return nil, fmt.Errorf("listen: %w", err)
-	}
-	l := &listeners{public: public}
-	if c.MetricsListen != "" {
-		if l.metrics, err = net.Listen("tcp", c.MetricsListen); err != nil {
-			l.close()
-			return nil, fmt.Errorf("metrics_listen: %w", err)
-		}
-	}
-	return l, nil
-}
-
-// close gives the addresses up. The servers have closed those that they served.
-func (l *listeners) close() {
-	_ = l.public.Close()
-	if l.metrics != nil {
-		_ = l.metrics.Close()
-	}
 }
 
 // servers are what a node listens with.

@@ -2,13 +2,14 @@ package server
 
 import (
 	"crypto/tls"
-	"fmt"
 	"log/slog"
 	"os"
 	"sync"
 	"time"
 
 	"golang.org/x/crypto/acme"
+
+	"github.com/nsc-federation/nsc/internal/failure"
 )
 
 // tlsConfig returns how HTTPS is served: with the configured files, by ACME, or with a certificate of our own.
@@ -57,7 +58,8 @@ type certificateFiles struct {
 func openCertificateFiles(cert, key string, log *slog.Logger) (*certificateFiles, error) {
 	f := &certificateFiles{cert: cert, key: key, log: log}
 	if err := f.read(); err != nil {
-		return nil, fmt.Errorf("tls_cert_file: %w", err)
+		return nil, failure.Wrap(failure.Failed, err, "tls_cert_file "+cert+": "+err.Error(),
+			"tls_cert_file and tls_key_file must name the PEM files of a certificate chain and of its private key, which this user may read")
 	}
 	return f, nil
 }
