@@ -40,7 +40,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer, env func(str
 // program is one run of nsc: what it was given, and the flags that every command has.
 type program struct {
 	stdin  io.Reader
-	stdout io.Writer
+	stdout *output
 	stderr io.Writer
 	env    func(string) string
 	now    func() time.Time
@@ -50,7 +50,7 @@ type program struct {
 
 func newProgram(stdin io.Reader, stdout, stderr io.Writer, env func(string) string, now func() time.Time) *program {
 	return &program{
-		stdin: stdin, stdout: stdout, stderr: stderr, env: env, now: now, store: credentials.NewStore(env, now),
+		stdin: stdin, stdout: &output{to: stdout}, stderr: stderr, env: env, now: now, store: credentials.NewStore(env, now),
 	}
 }
 
@@ -60,7 +60,7 @@ func (p *program) run(ctx context.Context, args []string) failure.Status {
 	root.SetIn(p.stdin)
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
-	err := root.ExecuteContext(ctx)
+	err := p.stdout.orFailed(root.ExecuteContext(ctx))
 	if err == nil {
 		return failure.Done
 	}

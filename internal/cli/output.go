@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -16,6 +17,32 @@ const (
 	formatText = "text"
 	formatJSON = "json"
 )
+
+// output is standard output. It remembers what could not be written, so that no command has to: a script that went on
+// without the data that it asked for would do so by the exit status alone.
+type output struct {
+	to     io.Writer
+	failed error // the first failure
+}
+
+// Write writes until once it fails.
+func (o *output) Write(data []byte) (int, error) {
+	if o.failed != nil {
+		return 0, o.failed
+	}
+	n, err := o.to.Write(data)
+	o.failed = err
+	return n, err
+}
+
+// orFailed returns how a command ended, which is a failure where its data was not written.
+func (o *output) orFailed(err error) error {
+	if o.failed == nil || err != nil && !errors.Is(err, o.failed) {
+		return err
+	}
+	return failure.Wrap(failure.Failed, o.failed, "the output could not be written: "+o.failed.Error(),
+		"what the command did is done; see that there is room where its output goes")
+}
 
 func (p *program) checkOutput() error {
 	if p.flags.output == formatText || p.flags.output == formatJSON {
