@@ -28,12 +28,14 @@ import (
 	"github.com/nsc-federation/nsc/internal/redaction"
 )
 
-// Main runs the program with its arguments, without its name, and returns the exit status.
-func Main(args []string, stdin io.Reader, stdout, stderr io.Writer, env func(string) string) int {
+// Main runs the program with its arguments, without its name, in an environment of NAME=value, and returns the exit status.
+func Main(args []string, stdin io.Reader, stdout, stderr io.Writer, environ []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
-	p := newProgram(stdin, stdout, stderr, env, time.Now)
+	variables := environment(environ)
+	p := newProgram(stdin, stdout, stderr, func(name string) string { return variables[name] }, time.Now)
+	p.variables = variables
 	return int(p.run(ctx, args))
 }
 
@@ -46,6 +48,8 @@ type program struct {
 	now    func() time.Time
 	flags  globalFlags
 	store  credentials.Store
+
+	variables map[string]string // the whole environment, to find what is misspelt in it
 }
 
 func newProgram(stdin io.Reader, stdout, stderr io.Writer, env func(string) string, now func() time.Time) *program {

@@ -38,6 +38,9 @@ func (f *configFlags) bindDev(cmd *cobra.Command) {
 
 // config returns the configuration of the file, the environment and the flags. It is not checked yet.
 func (p *program) config(cmd *cobra.Command, f configFlags) (server.Config, error) {
+	if err := checkVariables(p.variables); err != nil {
+		return server.Config{}, configFailure(err)
+	}
 	c, err := server.LoadConfig(firstOf(f.file, p.env("NSC_CONFIG")), p.env)
 	if err != nil {
 		return c, configFailure(err)

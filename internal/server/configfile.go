@@ -213,6 +213,9 @@ func kindOf(v reflect.Value) string {
 	return "a text"
 }
 
+// Keys returns the keys of a configuration.
+func Keys() []string { return keyNames(reflect.TypeFor[Config]()) }
+
 // keysOf returns the keys of a struct, with the numbers of their fields.
 func keysOf(of reflect.Type) map[string]int {
 	keys := map[string]int{}

@@ -26,9 +26,8 @@ func each(group *cobra.Command, words []string, test func(words []string)) {
 func run(t *testing.T, words ...string) (status int, stdout, stderr string) {
 	t.Helper()
 	home := t.TempDir()
-	env := map[string]string{"HOME": home, "NSC_METADATA_DIR": home}
 	var out, talk bytes.Buffer
-	status = cli.Main(words, strings.NewReader(""), &out, &talk, func(name string) string { return env[name] })
+	status = cli.Main(words, strings.NewReader(""), &out, &talk, []string{"HOME=" + home, "NSC_METADATA_DIR=" + home})
 	return status, out.String(), talk.String()
 }
 

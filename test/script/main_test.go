@@ -16,7 +16,7 @@ var searchPath = os.Getenv("PATH")
 // TestMain makes the test's own program be nsc where it is called by that name.
 func TestMain(m *testing.M) {
 	testscript.Main(tests{m}, map[string]func(){
-		"nsc": func() { os.Exit(cli.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Getenv)) },
+		"nsc": func() { os.Exit(cli.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Environ())) },
 	})
 }
 
