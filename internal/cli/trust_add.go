@@ -47,6 +47,9 @@ func (p *program) trustAdd(ctx context.Context, cmd *cobra.Command, f trustFlags
 	if change.KeySource, err = f.keys.change(cmd, byDefault, p.fromNow); err != nil {
 		return err
 	}
+	if valueOf(change.SubjectMatch) == "" {
+		return missingFlag("--subject-match", "say which of its tokens: --subject-match 'repo:acme/app:*', a pattern that their sub matches, or --preset NAME")
+	}
 	if from.dryRun {
 		return p.printDraft(change)
 	}

@@ -26,7 +26,7 @@ type presetFlags struct {
 func (f *presetFlags) bind(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.name, "preset", "", "`name` of a preset that writes issuer, subject and condition; see nsc auth trust-relationships presets")
-	flags.BoolVar(&f.dryRun, "dry-run", false, "print what would be registered, and register nothing")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "print what would be registered, or why it would be refused, and register nothing")
 	complete(cmd, "preset", preset.Names()...)
 	f.values = map[string]*string{}
 	for _, p := range preset.All() {
@@ -183,35 +183,6 @@ func describePreset(w io.Writer, p preset.Preset) {
 	}
 	fmt.Fprintln(w)
 	table(w, []string{"PARAMETER", "DEFAULT", "EXAMPLE", "MEANING"}, rows)
-}
-
-// printDraft prints what would be registered.
-func (p *program) printDraft(c api.TrustChange) error {
-	return p.print(c, func(w io.Writer) {
-		describe(w, []field{
-			{"Issuer", shown(valueOf(c.Issuer))},
-			{"Subject", shown(valueOf(c.SubjectMatch))},
-			{"Audience", shown(firstOf(valueOf(c.Audience), "the workspace's issuer"))},
-			{"Condition", shown(valueOf(c.Condition))},
-			{"Mappings", mappingLines(valueOf(c.Mappings))},
-			{"Grants", grantLines(valueOf(c.Grants))},
-			{"Tokens issued", durations(c)},
-			{"Description", shown(valueOf(c.Description))},
-		})
-		p.say("nothing was registered (--dry-run)")
-	})
-}
-
-// durations says what was said about how long issued tokens last.
-func durations(c api.TrustChange) string {
-	var said []string
-	if c.DefaultDuration != nil {
-		said = append(said, "last "+spoken(*c.DefaultDuration))
-	}
-	if c.MaxDuration != nil {
-		said = append(said, "last "+spoken(*c.MaxDuration)+" at most")
-	}
-	return strings.Join(said, ", ")
 }
 
 // valueOf returns what a pointer points to, or nothing.

@@ -32,12 +32,12 @@ func newTrustLab(t *testing.T) *lab {
 
 func TestTrustAddPrintsTheID(t *testing.T) {
 	l := newTrustLab(t)
-	r := l.run("auth", "trust-relationships", "add", "--issuer", "i")
+	r := l.run("auth", "trust-relationships", "add", "--issuer", "i", "--subject-match", "a:b")
 	if r.status != failure.Done || r.out != "t1\n" || r.talk != "warning: too wide\nwarning: and late\n" {
 		t.Errorf("%+v", r)
 	}
 	var printed map[string]any
-	if err := json.Unmarshal([]byte(l.ok("auth", "trust-relationships", "add", "--issuer", "i", "-o", "json")), &printed); err != nil || printed["id"] != "t1" {
+	if err := json.Unmarshal([]byte(l.ok("auth", "trust-relationships", "add", "--issuer", "i", "--subject-match", "a:b", "-o", "json")), &printed); err != nil || printed["id"] != "t1" {
 		t.Errorf("%v, %v", printed, err)
 	}
 }
@@ -54,8 +54,8 @@ func TestTrustFlags(t *testing.T) {
 		args []string
 		want map[string]any
 	}{
-		"texts": {[]string{"--subject-match", "repo:*", "--audience", "a", "--condition", "true", "--description", ""},
-			map[string]any{"subject_match": "repo:*", "audience": "a", "condition": "true", "description": ""}},
+		"texts": {[]string{"--audience", "a", "--condition", "true", "--description", ""},
+			map[string]any{"audience": "a", "condition": "true", "description": ""}},
 		"one grant":      {[]string{"--grant", grant}, map[string]any{"grants": []any{grantSent}}},
 		"several grants": {[]string{"--grant", grant, "--grant", grant}, map[string]any{"grants": []any{grantSent, grantSent}}},
 		"durations": {[]string{"--default_token_duration", "3600s", "--max_token_duration", "1d", "--max_external_lifetime", "2w"},
@@ -75,8 +75,8 @@ func TestTrustFlags(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			l.t = t
-			l.ok(append([]string{"auth", "trust-relationships", "add", "--issuer", "i"}, c.args...)...)
-			c.want["issuer"] = "i"
+			l.ok(append([]string{"auth", "trust-relationships", "add", "--issuer", "i", "--subject-match", "repo:*"}, c.args...)...)
+			c.want["issuer"], c.want["subject_match"] = "i", "repo:*"
 			if sent := l.nsc.last(); sent.method != "POST" || !reflect.DeepEqual(sent.body, c.want) {
 				t.Errorf("sent %v, want %v", sent.body, c.want)
 			}
@@ -177,3 +177,34 @@ func TestParametersOfPresetsAreNoOtherFlags(t *testing.T) {
 		}
 	}
 }
+
+// A dry run refuses what add would refuse, and warns as it would, without a server.
+func TestTrustDryRun(t *testing.T) {
+	l := newLab(t)
+	for args, want := range map[string]string{
+		"--subject-match * --grant " + vault:                                                  "subject_match: ",
+		"--subject-match a:b* --audience * --grant " + vault:                                  "audience: ",
+		"--subject-match a:b --audience sts.amazonaws.com --grant " + vault:                   "audience: admits tokens for sts.amazonaws.com",
+		"--subject-match a:b --default_token_duration 30h":                                    "max_token_duration: ",
+		"--subject-match a:b --condition x":                                                   "condition: ",
+		"--subject-match a:b --map sub=claims.sub":                                            "mappings",
+		`--subject-match a:b --grant {"resource_type":"x","resource_id":"y","actions":["z"]}`: "grants[0]",
+	} {
+		l.fails(failure.Failed, want, append([]string{"auth", "trust-relationships", "add", "--issuer", "https://i.example.com", "--dry-run"}, strings.Fields(args)...)...)
+	}
+	for args, want := range map[string]string{
+		"--subject-match a:b --grant " + vault:                                                      "nothing was registered (--dry-run)\n",
+		"--subject-match a:b --audience sts.amazonaws.com --allow-shared-audience --grant " + vault: "nothing was registered (--dry-run)\n",
+		"--subject-match a:b": "nothing was registered (--dry-run)\nwarning: grants: there are none; the tokens will open nothing\n",
+	} {
+		r := l.run(append([]string{"auth", "trust-relationships", "add", "--issuer", "https://i.example.com", "--dry-run"}, strings.Fields(args)...)...)
+		if r.status != failure.Done || r.talk != want {
+			t.Errorf("%s: %+v", args, r)
+		}
+	}
+	if calls := l.nsc.all(); len(calls) > 0 {
+		t.Errorf("the server was called: %+v", calls)
+	}
+}
+
+const vault = `{"resource_type":"audience","resource_id":"vault","actions":["issue"]}`

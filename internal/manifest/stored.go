@@ -48,6 +48,16 @@ func (k Kept) trust() (policy.Trust, error) {
 	return t, errors.Join(errs[:]...)
 }
 
+// Check judges it as the server would that was asked to keep it, but for the issuer's keys, and returns what it would warn of.
+func (k Kept) Check(tenant identity.Tenant) ([]string, error) {
+	t, err := k.trust()
+	if err != nil {
+		return nil, err
+	}
+	_, warnings, err := policy.Check(t, tenant)
+	return warnings, err
+}
+
 // Want returns what the change makes the trust: every field, so that nothing stays as it was.
 func (c Change) Want() Kept {
 	t := c.want
