@@ -104,6 +104,9 @@ func unknownFlag(cmd *cobra.Command, unknown *pflag.NotExistError) error {
 // invalidFlag lets the value's own parser speak, where it has something to say to a person.
 func invalidFlag(cmd *cobra.Command, invalid *pflag.InvalidValueError) error {
 	var own *failure.Failure
+	if errors.Is(invalid, errTwice) {
+		return failure.Misuse("--"+invalid.GetFlag().Name+" "+errTwice.Error(), "give it once, with one value")
+	}
 	if err := checkSecret("--"+invalid.GetFlag().Name, invalid.GetValue()); err != nil {
 		return err
 	}

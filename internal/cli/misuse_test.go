@@ -52,6 +52,14 @@ func TestUsedWrongly(t *testing.T) {
 		"auth trust-relationships add --issuer i --jwks-not-after 1d":                                  {"without --jwks-file", "--jwks-file FILE"},
 		"auth trust-relationships add --issuer i --jwks-file f --jwks-url u --jwks-not-after 1d":       {"exclude each other", "one of them"},
 		"auth trust-relationships add --issuer i --jwks-file f --issuer-ca-file c --jwks-not-after 1d": {"--issuer-ca-file is given with --jwks-file", "leave out"},
+		"auth trust-relationships add --issuer i":                                                      {"--subject-match is missing", "--subject-match 'repo:acme/app:*'"},
+		"auth issue-id-token --audience a --audience b":                                                {"--audience is given twice", "give it once"},
+		"auth issue-id-token --audience a --audience=a":                                                {"--audience is given twice", "give it once"},
+		"auth issue-id-token --audience a --duration 1m --duration 2m":                                 {"--duration is given twice", "give it once"},
+		"auth whoami --workspace a --tenant_id b":                                                      {"--workspace is given twice", "give it once"},
+		"auth exchange-oidc-token --token s3cret --token s3cret":                                       {"--token is given twice", "give it once"},
+		"version -o json -o text":                                                                      {"--output is given twice", "give it once"},
+		"audit search --limit 1 --limit 2":                                                             {"--limit is given twice", "give it once"},
 		"keys rotate --key-id x":                                                                       {"--key-id is given without --compromised", "leave out --key-id"},
 		"audit search --since yesterday":                                                               {"neither a time nor a duration", "2026-01-31T12:00:00Z"},
 		"audit search --since 1h --until 2h":                                                           {"--since is not before --until", "exchange"},
@@ -76,6 +84,9 @@ func TestUsedWrongly(t *testing.T) {
 		`auth act-for --save-as x --token "" --keychain y`:                                             {"--token holds no token: it is empty", "--token-file FILE"},
 	} {
 		r := l.fails(failure.Misused, want[0], words(line)...)
+		if strings.Contains(r.talk, "s3cret") {
+			t.Errorf("nsc %s: said %q", line, r.talk)
+		}
 		if !strings.Contains(r.talk, want[1]) {
 			t.Errorf("nsc %s: said %q, without %q", line, r.talk, want[1])
 		}
@@ -103,7 +114,7 @@ func TestFlagsWithHyphensAndUnderscores(t *testing.T) {
 	}
 	l.nsc.answer("POST /api/v1/workspaces/prod/trust-relationships", 201, `{"id":"t"}`)
 	for _, flag := range []string{"--default_token_duration", "--default-token-duration", "--default_token-duration"} {
-		l.ok("auth", "trust-relationships", "add", "--issuer", "i", flag, "3600s")
+		l.ok("auth", "trust-relationships", "add", "--issuer", "i", "--subject-match", "a:b", flag, "3600s")
 		if c := l.nsc.last(); c.body["default_token_duration"] != "1h0m0s" {
 			t.Errorf("%s: sent %v", flag, c.body)
 		}

@@ -46,6 +46,7 @@ export ID_TOKEN=$(nsc auth issue-id-token --audience https://your-service.exampl
 	p.bindGlobals(root)
 	guardSecrets(root)
 	guardSecrets(help)
+	onlyOnce(root)
 	return root
 }
 
