@@ -33,7 +33,7 @@ type listWorkspaces struct {
 
 // workspaceRequest asks for a workspace.
 type workspaceRequest struct {
-	Name  string       `json:"name" maxLength:"63" doc:"1 to 63 lower-case letters, digits and hyphens; never changes, and is never used again" example:"acme"`
+	Name  string       `json:"name" doc:"1 to 63 lower-case letters, digits and hyphens; never changes, and is never used again" example:"acme"`
 	Owner ownerRequest `json:"owner" doc:"Who administers the workspace"`
 }
 
