@@ -224,3 +224,13 @@ func TestAuditTailFollowsUntilItIsInterrupted(t *testing.T) {
 		t.Errorf("%s, %v", out.String(), err)
 	}
 }
+
+func TestVersionByFlag(t *testing.T) {
+	l := newLab(t)
+	for flag, line := range map[string]string{"--version": "version", "-v": "version", "--version -o json": "version -o json"} {
+		if got, want := l.ok(strings.Fields(flag)...), l.ok(strings.Fields(line)...); got != want || !strings.Contains(got, "go1.") {
+			t.Errorf("nsc %s prints %q, nsc %s %q", flag, got, line, want)
+		}
+	}
+	l.fails(failure.Misused, `there is no command "nothing"`, "--version", "nothing")
+}

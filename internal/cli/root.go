@@ -44,6 +44,7 @@ export ID_TOKEN=$(nsc auth issue-id-token --audience https://your-service.exampl
 	root.SetHelpCommand(help)
 	root.PersistentPreRunE = func(*cobra.Command, []string) error { return p.checkOutput() }
 	p.bindGlobals(root)
+	p.bindVersion(root)
 	guardSecrets(root)
 	guardSecrets(help)
 	onlyOnce(root)

@@ -40,9 +40,23 @@ func thisVersion() version {
 func (p *program) versionCommand() *cobra.Command {
 	return local(&cobra.Command{
 		Use: "version", Short: "Print which nsc this is", Example: "nsc version -o json", Args: noArguments,
-		RunE: func(*cobra.Command, []string) error {
-			v := thisVersion()
-			return p.print(v, func(w io.Writer) { fmt.Fprintf(w, "nsc %s %s %s\n", v.Version, v.Platform, v.Go) })
-		},
+		RunE: func(*cobra.Command, []string) error { return p.printVersion() },
 	})
+}
+
+func (p *program) printVersion() error {
+	v := thisVersion()
+	return p.print(v, func(w io.Writer) { fmt.Fprintf(w, "nsc %s %s %s\n", v.Version, v.Platform, v.Go) })
+}
+
+// bindVersion has --version print what the command prints: people try it first.
+func (p *program) bindVersion(root *cobra.Command) {
+	version := root.Flags().BoolP("version", "v", false, "print which nsc this is, as nsc version does")
+	help := root.RunE
+	root.RunE = func(cmd *cobra.Command, args []string) error {
+		if *version && len(args) == 0 {
+			return p.printVersion()
+		}
+		return help(cmd, args)
+	}
 }
