@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
+	"os"
 	"reflect"
 	"strings"
 	"time"
@@ -33,11 +35,26 @@ NSC_BASE_URL=https://nsc.example.com nsc config check -o json`,
 				return err
 			}
 			p.say("the configuration is good")
+			p.warnOfMissingFiles(c)
 			return p.printConfig(c)
 		},
 	}
 	f.bind(cmd)
 	return cmd
+}
+
+// warnOfMissingFiles names the files of the configuration that are not there. That is no error: it may be checked on another
+// machine than the server's, and a first start makes the master key.
+func (p *program) warnOfMissingFiles(c server.Config) {
+	for _, s := range settingsOf(c) {
+		name, _ := s.value.(string)
+		if !strings.HasSuffix(s.key, "_file") || name == "" {
+			continue
+		}
+		if _, err := os.Stat(name); errors.Is(err, os.ErrNotExist) {
+			p.warn("%s: there is no file %s on this machine", s.key, shown(name))
+		}
+	}
 }
 
 // setting is a configuration key with what results for it.
