@@ -1,6 +1,8 @@
 package audit
 
 import (
+	"runtime"
+	"runtime/metrics"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -8,10 +10,13 @@ import (
 
 // Limits of the group committer.
 const (
-	queueLength = 2048                 // entries that wait for a commit, beyond which callers are refused
-	maxBatch    = 256                  // entries in one commit
-	waitAtMost  = 2 * time.Millisecond // from a batch's first entry to its commit, besides commits before it
-	waitGaps    = 3                    // how many times the usual time between two entries a commit waits for one more
+	queueLength = 2048 // entries that wait for a commit, beyond which callers are refused
+	maxBatch    = 256  // entries in one commit
+
+	waitAtMost = 500 * time.Microsecond // from a batch's first entry to its commit, besides commits before it
+	waitGaps   = 3                      // how many times the usual time between two entries a commit waits for one more
+	busyAtMost = 4 * time.Millisecond   // waitAtMost where the processors have more to do than they can
+	busyPeriod = 500 * time.Microsecond // how often that is looked at
 )
 
 // batch is entries that share a commit, and what became of it.
@@ -33,8 +38,11 @@ func (b *batch) result(at int) result {
 
 // gathering is the entries that wait for a commit. A commit costs much the same for one entry as for many, in processor
 // time, too: so it waits a moment where more are to be expected, by the time that usually lies between two of them, and
-// no longer than until as many are there as requests were lately under way at once. A lone caller waits for nobody.
+// no longer than until as many are there as requests were lately under way at once. A lone caller waits for nobody. Where
+// goroutines queue for the processors, those whose requests are on the way among them, a commit would only take one from
+// them: it waits longer, and they come the sooner.
 type gathering struct {
+	busy     func() bool   // whether goroutines queue for the processors
 	underWay atomic.Int64  // requests that will have something to record
 	news     chan struct{} // holds one: the first entry, the last that is waited for, or the end
 
@@ -136,13 +144,27 @@ func (g *gathering) take() (b *batch, wait time.Duration, ended bool) {
 }
 
 // patience returns for how long it is worth to wait for more than a batch has: not at all where nothing came in the time
-// for which it waited last.
+// for which it waited last, unless the processors are to blame.
 func (g *gathering) patience(b *batch) time.Duration {
-	n := len(b.entries)
-	if g.ended || n == maxBatch || n == g.seen || int64(n) >= g.peak || g.gap > waitAtMost {
+	n, waited := len(b.entries), time.Since(b.first)
+	switch {
+	case g.ended, n == maxBatch, int64(n) >= g.peak, g.gap > busyAtMost:
 		return 0
+	case n != g.seen && g.gap <= waitAtMost && waited < waitAtMost:
+		return min(waitGaps*g.gap, waitAtMost-waited)
+	case waited < busyAtMost && g.busy():
+		return min(busyPeriod, busyAtMost-waited)
 	}
-	return min(waitGaps*g.gap, waitAtMost-time.Since(b.first))
+	return 0
+}
+
+// processors tells whether more goroutines wait for one of them than there are of them.
+func processors() func() bool {
+	waiting := []metrics.Sample{{Name: "/sched/goroutines/runnable:goroutines"}}
+	return func() bool {
+		metrics.Read(waiting)
+		return waiting[0].Value.Kind() == metrics.KindUint64 && waiting[0].Value.Uint64() > uint64(runtime.GOMAXPROCS(0))
+	}
 }
 
 // end refuses what comes from now on.

@@ -60,7 +60,7 @@ type Recorder struct {
 
 // NewRecorder starts a recorder. It writes until Close.
 func NewRecorder(log Log, now func() time.Time) *Recorder {
-	r := &Recorder{log: log, now: now, idle: make(chan struct{}), gather: gathering{news: make(chan struct{}, 1)}}
+	r := &Recorder{log: log, now: now, idle: make(chan struct{}), gather: gathering{busy: processors(), news: make(chan struct{}, 1)}}
 	go r.write()
 	return r
 }
