@@ -27,34 +27,41 @@ var once = []string{
 // large lists the parameters that only the size of the form bounds.
 var large = []string{"subject_token", "assertion", "actor_token", "authorization_details", "may_act", "token"}
 
-// readForm reads the form of a request at an OAuth endpoint.
+// readForm reads the form of a request at an OAuth endpoint. Request.ParseForm would let a buffer grow to the body's size,
+// and put everything into a second map.
 func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || media != "application/x-www-form-urlencoded" {
 		return nil, malformed("the request must be a form: Content-Type application/x-www-form-urlencoded")
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	if err := r.ParseForm(); err != nil {
+	body, err := readAtMost(w, r, maxForm)
+	if err != nil {
 		var large *http.MaxBytesError
 		if errors.As(err, &large) {
 			return nil, fault.New(fault.TooLarge, err)
 		}
 		return nil, malformed("the form is malformed")
 	}
-	form := given(r.PostForm)
+	form, err := url.ParseQuery(string(body))
+	if err != nil {
+		return nil, malformed("the form is malformed")
+	}
+	given(form)
 	return form, checkForm(form)
 }
 
-// given leaves out parameters without a value: they count as omitted (RFC 6749 §3.2).
-func given(sent url.Values) url.Values {
-	form := make(url.Values, len(sent))
-	for name, values := range sent {
-		values = slices.DeleteFunc(slices.Clone(values), func(v string) bool { return v == "" })
-		if len(values) > 0 {
+// given removes parameters without a value: they count as omitted (RFC 6749 §3.2).
+func given(form url.Values) {
+	for name, values := range form {
+		if !slices.Contains(values, "") {
+			continue
+		}
+		if values = slices.DeleteFunc(values, func(v string) bool { return v == "" }); len(values) == 0 {
+			delete(form, name)
+		} else {
 			form[name] = values
 		}
 	}
-	return form
 }
 
 func checkForm(form url.Values) error {

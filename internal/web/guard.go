@@ -54,7 +54,7 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if strings.Contains(r.URL.Path, "/trust-relationships") {
 		most = maxTrustBody
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
+	body, err := readAtMost(w, r, most)
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
@@ -65,6 +65,17 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 		return nil, tooLarge("the body has more than %d elements", maxElements)
 	}
 	return body, nil
+}
+
+// readAtMost reads a body, at once where its length is told. One that is longer is an *http.MaxBytesError.
+func readAtMost(w http.ResponseWriter, r *http.Request, most int64) ([]byte, error) {
+	limited := http.MaxBytesReader(w, r.Body, most)
+	if r.ContentLength < 0 || r.ContentLength > most {
+		return io.ReadAll(limited)
+	}
+	body := make([]byte, r.ContentLength)
+	_, err := io.ReadFull(limited, body)
+	return body, err
 }
 
 func tooLarge(format string, args ...any) error {
