@@ -27,7 +27,7 @@ func (p *program) inspectCommand() *cobra.Command {
 		Use: "inspect [TOKEN | -]", Short: "Take a token apart and say what is wrong with it",
 		Long: `Show what is in a JWT, whoever issued it, and say in words why it would be refused. The signature is checked with the keys that the token's issuer publishes, unless --offline. Without a token it is the one that you are signed in with.
 
-Exits with 1 where something is wrong with the token. Other users of this machine can see a command line: prefer --token-file.`,
+Exits with 1 where something is wrong with the token, and with 4 where the issuer's keys could not be had, so that nobody takes for good what was not checked. Other users of this machine can see a command line: prefer --token-file.`,
 		Example: `nsc auth inspect --token-file /var/run/secrets/tokens/nsc --workspace prod
 nsc auth issue-id-token --audience https://your-service.example.com | nsc auth inspect -`,
 		Args: atMostOne, Annotations: map[string]string{takesToken: ""},
@@ -59,8 +59,12 @@ func (p *program) inspect(ctx context.Context, o inspectOptions, args []string) 
 	if err := p.print(report, func(w io.Writer) { p.writeReport(w, report) }); err != nil {
 		return err
 	}
-	if len(report.Problems) > 0 {
+	switch {
+	case len(report.Problems) > 0:
 		return failure.Silent
+	case report.Signature.Status == inspect.Unchecked && !o.offline:
+		return failure.New(failure.Unreachable, "the signature was not checked: "+report.Signature.Reason,
+			"nothing else is wrong with the token; where that is enough to know, say --offline")
 	}
 	return nil
 }

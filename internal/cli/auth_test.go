@@ -321,6 +321,14 @@ func TestInspect(t *testing.T) {
 	if !strings.Contains(r.out, "not checked: ") || len(l.nsc.all()) == 0 {
 		t.Errorf("the issuer was not asked: %s", r.out)
 	}
+	good := l.nsc.sign(fmt.Sprintf(`{"iss":%q,"sub":"s","aud":"https://nsc.example.com/w/prod","iat":%d,"exp":%d}`,
+		l.nsc.URL, noon.Unix(), noon.Add(time.Minute).Unix()))
+	if r := l.run("auth", "inspect", good); r.status != failure.Unreachable || !strings.Contains(r.talk, "nsc: the signature was not checked: ") {
+		t.Errorf("a token whose issuer has no keys: %+v", r)
+	}
+	if r := l.run("auth", "inspect", "--offline", good); r.status != failure.Done {
+		t.Errorf("%+v", r)
+	}
 }
 
 func TestInspectAsJSON(t *testing.T) {

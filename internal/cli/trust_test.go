@@ -131,6 +131,41 @@ func TestTrustListAndDescribe(t *testing.T) {
 	}
 }
 
+func TestTrustListLeavesOut(t *testing.T) {
+	l := newTrustLab(t)
+	l.nsc.answer("GET "+trustsRoute, 200, `{"items":[
+		{"id":"t1","issuer":"https://a.example.com","subject_match":"s:1","audience":""},
+		{"id":"t2","issuer":"https://a.example.com","subject_match":"s:2","audience":"x:y"},
+		{"id":"t3","issuer":"https://b.example.com","subject_match":"s:1","audience":"x:y"}]}`)
+	for _, row := range []struct {
+		args []string
+		want string
+	}{
+		{nil, "t1 t2 t3"},
+		{[]string{"--issuer", "https://a.example.com"}, "t1 t2"},
+		{[]string{"--issuer", "https://a.example.com/"}, ""},
+		{[]string{"--subject_match", "s:1"}, "t1 t3"},
+		{[]string{"--audience", "x:y", "--issuer", "https://a.example.com"}, "t2"},
+		{[]string{"--audience", l.nsc.issuer("prod")}, "t1"},
+	} {
+		r := l.run(append([]string{"auth", "trust-relationships", "list", "-o", "json"}, row.args...)...)
+		var listed []struct{ ID string }
+		if err := json.Unmarshal([]byte(r.out), &listed); err != nil {
+			t.Fatalf("%v: %v in %+v", row.args, err, r)
+		}
+		var ids []string
+		for _, trust := range listed {
+			ids = append(ids, trust.ID)
+		}
+		if got := strings.Join(ids, " "); got != row.want {
+			t.Errorf("%v: %s, want %s", row.args, got, row.want)
+		}
+		if row.want == "" && !strings.Contains(r.talk, "prod has no such trust relationship") {
+			t.Errorf("%v: %+v", row.args, r)
+		}
+	}
+}
+
 func TestTrustRemove(t *testing.T) {
 	l := newTrustLab(t)
 	for _, args := range [][]string{{"t1"}, {"--id", "t1"}} {
@@ -185,7 +220,7 @@ func TestTrustDryRun(t *testing.T) {
 		"--subject-match * --grant " + vault:                                                  "subject_match: ",
 		"--subject-match a:b* --audience * --grant " + vault:                                  "audience: ",
 		"--subject-match a:b --audience sts.amazonaws.com --grant " + vault:                   "audience: admits tokens for sts.amazonaws.com",
-		"--subject-match a:b --default_token_duration 30h":                                    "max_token_duration: ",
+		"--subject-match a:b --default_token_duration 200h":                                   "max_token_duration: ",
 		"--subject-match a:b --condition x":                                                   "condition: ",
 		"--subject-match a:b --map sub=claims.sub":                                            "mappings",
 		`--subject-match a:b --grant {"resource_type":"x","resource_id":"y","actions":["z"]}`: "grants[0]",
