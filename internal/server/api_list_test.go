@@ -133,7 +133,7 @@ func TestPagesAreStableWhileThingsComeAndGo(t *testing.T) {
 		x := s.things(t, i)["revocable tokens"]
 		want := s.all(t, x, 200)
 		_, cursor := s.page(t, x, 3, "")
-		if r := s.call(t, "DELETE", x.list+"/"+cursor, s.bearer(t), nil); r.status != http.StatusNoContent {
+		if r := s.call(t, "DELETE", x.list+"/"+cursor, s.bearer(t), nil); r.status != http.StatusOK {
 			t.Fatal(r)
 		}
 		if rest, _ := s.page(t, x, 200, cursor); !slices.Equal(rest, want[3:]) {
