@@ -34,6 +34,7 @@ type Client struct {
 	base  string
 	http  *http.Client
 	agent string
+	pause func(ctx context.Context, d time.Duration) error
 }
 
 // New returns a client of the server at a base URL, which CheckBase has accepted. The roots are trusted besides nothing:
@@ -43,7 +44,7 @@ func New(base string, roots *x509.CertPool, agent string) *Client {
 		Transport:     transport(roots),
 		Timeout:       timeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}, agent: agent}
+	}, agent: agent, pause: pause}
 }
 
 // transport is the standard one, proxies by the usual variables included, with the roots.
@@ -80,8 +81,20 @@ type request struct {
 	header       http.Header
 }
 
-// call sends a request and decodes the answer into a value, which may be nil.
+// call sends a request and decodes the answer into a value, which may be nil. Where the server asks for a moment's patience
+// and the request may be repeated, it is.
 func (c *Client) call(ctx context.Context, r request, into any) error {
+	for n := 1; ; n++ {
+		err := c.send(ctx, r, into)
+		wait := r.patience(err)
+		if wait == 0 || n == attempts || c.pause(ctx, wait) != nil {
+			return err
+		}
+	}
+}
+
+// send sends a request once.
+func (c *Client) send(ctx context.Context, r request, into any) error {
 	req, err := c.build(ctx, r)
 	if err != nil {
 		return err
