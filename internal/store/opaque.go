@@ -21,9 +21,6 @@ func (s *Store) CreateOpaque(ctx context.Context, workspaceID string, hash, payl
 // Opaque returns the claims of an opaque access token, whichever workspace issued it: the secret alone finds it, and the
 // claims name the workspace.
 func (s *Store) Opaque(ctx context.Context, hash []byte) (payload []byte, err error) {
-	if ctx, err = s.engine.begin(ctx); err != nil {
-		return nil, named("opaque token", err)
-	}
 	err = s.hot.opaque.QueryRowContext(ctx, blob(hash)).Scan(&payload)
 	return blob(payload), named("opaque token", s.classify(err))
 }
