@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -49,5 +50,21 @@ func build(t *testing.T, folder, program, of string) {
 	cmd.Dir, cmd.Env = folder, append(os.Environ(), "CGO_ENABLED=0")
 	if text, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, text)
+	}
+}
+
+// What the benchmark of turns reports is read, and not the time of both turns together.
+func TestBenchmarksAreReadByUnit(t *testing.T) {
+	found := readBenchmarks(`goos: linux
+BenchmarkVerify-2           	   29888	     79551 ns/op	    7820 B/op	      45 allocs/op
+BenchmarkVerifyByHand-2     	   14530	    166019 ns/op	     76182 ns/by-hand	     74464 ns/verify	         0.9774 ratio
+BenchmarkVerifyByHand-2     	   14530	    166019 ns/op	     76182 ns/by-hand	     74464 ns/verify	         0.9974 ratio
+PASS
+`)
+	if got := found[benchByHand][unitRatio]; !slices.Equal(got, []float64{0.9774, 0.9974}) {
+		t.Errorf("ratios %v", got)
+	}
+	if got := found[benchVerify][unitAllocations]; !slices.Equal(got, []float64{45}) {
+		t.Errorf("allocations %v", got)
 	}
 }

@@ -6,7 +6,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -46,15 +48,10 @@ func (l *lab) measureRest(r *report) error {
 	return err
 }
 
-// verification is one benchmark of the root package.
-type verification struct {
-	nanoseconds []float64 // per token
-	allocations int
-}
+// verification is one benchmark of the root package: what it measured, in each run, by unit.
+type verification map[string][]float64
 
-var benchLine = regexp.MustCompile(`(?m)^(Benchmark\S+?)(?:-\d+)?\s+\d+\s+([\d.]+) ns/op.*?(\d+) allocs/op`)
-
-// measureVerify runs the root package's own benchmarks of Verify and of a verification by hand.
+// measureVerify runs the root package's own benchmarks of Verify, one of which takes turns with a verification by hand.
 func (l *lab) measureVerify(r *report) error {
 	cmd := exec.CommandContext(l.ctx, "go", "test", "-run", "^$", "-bench", "^BenchmarkVerify", "-benchtime", "5000x", "-count", strconv.Itoa(l.scale.verified), "-benchmem", ".")
 	cmd.Dir = l.source
@@ -62,29 +59,52 @@ func (l *lab) measureVerify(r *report) error {
 	if err != nil {
 		return fmt.Errorf("benchmark of Verify: %w: %s", err, text)
 	}
-	found := map[string]*verification{}
-	for _, line := range benchLine.FindAllStringSubmatch(string(text), -1) {
-		v := found[line[1]]
-		if v == nil {
-			v = &verification{}
-			found[line[1]] = v
-		}
-		ns, _ := strconv.ParseFloat(line[2], 64) // as the pattern says
-		v.nanoseconds = append(v.nanoseconds, ns)
-		v.allocations, _ = strconv.Atoi(line[3])
-	}
-	for _, name := range []string{benchVerify, benchByHand, benchRepeated} {
-		if found[name] == nil {
-			return fmt.Errorf("the benchmark %s is gone", name)
+	r.verify = readBenchmarks(string(text))
+	for name, units := range map[string][]string{
+		benchVerify: {unitAllocations}, benchByHand: {unitVerify, unitByHand, unitRatio}, benchRepeated: {unitTime},
+	} {
+		for _, unit := range units {
+			if len(r.verify[name][unit]) == 0 {
+				return fmt.Errorf("the benchmark %s does not report %s", name, unit)
+			}
 		}
 	}
-	r.verify = found
 	return nil
 }
 
-// The benchmarks of the root package that are read.
+var benchLine = regexp.MustCompile(`^(Benchmark\S+?)(?:-\d+)?\s+\d+\s+(.*)`)
+
+// readBenchmarks reads what go test prints of benchmarks: name, number of iterations, and pairs of a value and its unit.
+func readBenchmarks(text string) map[string]verification {
+	found := map[string]verification{}
+	for line := range strings.Lines(text) {
+		m := benchLine.FindStringSubmatch(line)
+		if m == nil {
+			continue
+		}
+		v := found[m[1]]
+		if v == nil {
+			v = verification{}
+			found[m[1]] = v
+		}
+		for pair := range slices.Chunk(strings.Fields(m[2]), 2) {
+			if value, err := strconv.ParseFloat(pair[0], 64); err == nil && len(pair) == 2 {
+				v[pair[1]] = append(v[pair[1]], value)
+			}
+		}
+	}
+	return found
+}
+
+// The benchmarks of the root package that are read, and the units of what they report.
 const (
 	benchVerify   = "BenchmarkVerify"
 	benchByHand   = "BenchmarkVerifyByHand"
 	benchRepeated = "BenchmarkVerifyRepeated"
+
+	unitTime        = "ns/op"
+	unitAllocations = "allocs/op"
+	unitVerify      = "ns/verify"
+	unitByHand      = "ns/by-hand"
+	unitRatio       = "ratio"
 )
