@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
+	"time"
 )
 
 // lab is everything that a measurement needs.
@@ -16,6 +18,7 @@ type lab struct {
 	folder string
 	issuer *issuer
 	floor  *process
+	trusts string         // file of the keys that a floor trusts
 	closes []func() error // in the order of creation
 }
 
@@ -25,18 +28,26 @@ func newLab(ctx context.Context, s settings, folder string) (*lab, error) {
 	if l.issuer, err = newIssuer("https://issuer.load.example"); err != nil {
 		return nil, err
 	}
-	trusted := filepath.Join(folder, "trusted.pem")
-	if err := l.issuer.writeKeys(trusted); err != nil {
+	l.trusts = filepath.Join(folder, "trusted.pem")
+	if err := l.issuer.writeKeys(l.trusts); err != nil {
 		return nil, err
 	}
-	if l.floor, err = start(filepath.Join(folder, "floor.log"), nil, s.floor, "-trusted", trusted); err != nil {
+	if l.floor, err = l.startFloor(""); err != nil {
 		return nil, err
 	}
-	l.closes = append(l.closes, func() error { l.floor.kill(); return nil })
 	if s.profiles != "" {
 		err = os.MkdirAll(s.profiles, 0o755)
 	}
 	return l, err
+}
+
+// startFloor starts a floor whose journal is in a database, or in a file where there is none.
+func (l *lab) startFloor(database string) (*process, error) {
+	p, err := start(filepath.Join(l.folder, "floor.log"), nil, l.settings.floor, "-trusted", l.trusts, "-database", database)
+	if err == nil {
+		l.closes = append(l.closes, func() error { p.kill(); return nil })
+	}
+	return p, err
 }
 
 func (l *lab) close() {
@@ -68,6 +79,7 @@ func (l *lab) runSQLite(r *report) error {
 	if err != nil {
 		return err
 	}
+	f.durable, f.spent = l.floor, func() (time.Duration, error) { return cpu(l.floor.cmd.Process.Pid) }
 	for _, w := range workloads {
 		if l.only != "" && l.only != w.name {
 			continue
@@ -80,6 +92,10 @@ func (l *lab) runSQLite(r *report) error {
 }
 
 func (l *lab) runPostgres(r *report) error {
+	asked := workloads[:2] // the exchange, and the least that a durable one costs
+	if l.only != "" && !slices.ContainsFunc(asked, func(w workload) bool { return w.name == l.only }) {
+		return nil
+	}
 	p, err := startPostgres(filepath.Join(l.folder, "pg"))
 	if errors.Is(err, errNoPostgres) {
 		fmt.Fprintln(os.Stderr, "load:", err)
@@ -89,17 +105,32 @@ func (l *lab) runPostgres(r *report) error {
 		return err
 	}
 	l.closes = append(l.closes, p.stop)
-	w := workloads[0]
-	if l.only != "" && l.only != w.name {
-		return nil
-	}
 	f, err := l.fixture("postgres", p.url, p.postmaster)
 	if err != nil {
 		return err
 	}
-	w.goal.ratio = 1.6
-	if err := l.measure(r, f, w, "PostgreSQL"); err != nil {
+	journal, err := p.create("floor")
+	if err != nil {
 		return err
+	}
+	if f.durable, err = l.startFloor(journal); err != nil {
+		return err
+	}
+	f.spent = func() (time.Duration, error) {
+		own, err := cpu(f.durable.cmd.Process.Pid)
+		theirs, err2 := cpuOfFamily(p.postmaster)
+		return own + theirs, errors.Join(err, err2)
+	}
+	for _, w := range asked {
+		if l.only != "" && l.only != w.name {
+			continue
+		}
+		if w.goal.ratio > 0 {
+			w.goal.ratio = 1.6
+		}
+		if err := l.measure(r, f, w, "PostgreSQL"); err != nil {
+			return err
+		}
 	}
 	return f.tenant.server.stop()
 }

@@ -154,8 +154,8 @@ func (l *lab) pair(ctx context.Context, f *fixture, w workload) (p pair, err err
 	if p.floor, err = l.cost(ctx, l.floor.url, func() (time.Duration, error) { return cpu(floor) }, w.floor(f, n)); err != nil {
 		return p, fmt.Errorf("floor: %w", err)
 	}
-	if w.floors {
-		p.nsc, err = l.cost(ctx, l.floor.url, func() (time.Duration, error) { return cpu(floor) }, w.nsc(f, n))
+	if w.durable {
+		p.nsc, err = l.cost(ctx, f.durable.url, f.spent, w.nsc(f, n))
 	} else {
 		p.nsc, err = l.cost(ctx, f.tenant.server.url, f.tenant.server.cpu, w.nsc(f, n))
 	}

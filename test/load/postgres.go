@@ -50,8 +50,17 @@ func startPostgres(folder string) (*postgres, error) {
 	}
 	line, _, _ := bytes.Cut(text, []byte("\n"))
 	p.postmaster, err = strconv.Atoi(string(line))
-	p.url = (&url.URL{Scheme: "postgres", Path: "/postgres", RawQuery: url.Values{"host": {socket}, "user": {"postgres"}}.Encode()}).String()
+	p.url = p.urlOf("postgres")
 	return p, err
+}
+
+func (p *postgres) urlOf(database string) string {
+	return (&url.URL{Scheme: "postgres", Path: "/" + database, RawQuery: url.Values{"host": {p.folder}, "user": {"postgres"}}.Encode()}).String()
+}
+
+// create creates a database and returns its URL.
+func (p *postgres) create(database string) (string, error) {
+	return p.urlOf(database), p.run("createdb", "-h", p.folder, "-U", "postgres", database)
 }
 
 // logSegments is the size of the write-ahead log that the server begins with, in segments of 16 MB.

@@ -28,7 +28,7 @@ type workload struct {
 	algorithm string // of the external tokens that a run needs; "" where it needs none
 	issues    bool   // whether every request is for a token
 	goal      goal
-	floors    bool // the floor is in nsc's place, too
+	durable   bool // the floor with a journal is in nsc's place: what comes before the signature is durable, and that is all
 	floor     func(f *fixture, n int) []request
 	nsc       func(f *fixture, n int) []request
 }
@@ -53,6 +53,8 @@ func (g goal) String() string {
 type fixture struct {
 	tenant  *tenant
 	floor   *process
+	durable *process // a floor with a journal
+	spent   meter    // of it, and of the database that the journal is in
 	issuer  *issuer
 	tokens  []string // external ones of the pair that runs: both sides get the same
 	callers []string // access tokens of callers that are signed in
@@ -64,8 +66,8 @@ type fixture struct {
 var workloads = []workload{
 	{"exchange", "exchange ES256 → ES256", 12000, "ES256", true, goal{ratio: 1.2}, false, floorExchange("/exchange"), nscExchange(nil)},
 	{
-		"durable", "the floor itself, the payload in a file before it is signed", 12000, "ES256", false, goal{}, true,
-		floorExchange("/exchange"), floorExchange("/exchange/durable"),
+		"durable", "the floor itself, the payload durable before it is signed, ES256", 12000, "ES256", false, goal{}, true,
+		floorExchange("/exchange"), durableExchange("/exchange/durable"),
 	},
 	{
 		"id-token", "ID token from a signed-in caller, ES256", 12000, "ES256", true, goal{ratio: 1.25}, false, floorExchange("/exchange"),
@@ -74,6 +76,10 @@ var workloads = []workload{
 	{
 		"exchange-rs256", "exchange RS256 → RS256", 1200, "RS256", true, goal{above: 60}, false, floorExchange("/exchange/rs256"),
 		nscExchange(url.Values{"requested_token_type": {typeID}, "audience": {service}, "id_token_signed_response_alg": {"RS256"}}),
+	},
+	{
+		"durable-rs256", "the floor itself, the payload durable before it is signed, RS256", 1200, "RS256", false, goal{}, true,
+		floorExchange("/exchange/rs256"), durableExchange("/exchange/durable/rs256"),
 	},
 	{"jwks", "JWKS", 80000, "", false, goal{ratio: 1.5}, false, floorGet("/jwks"), nscGet("/jwks")},
 	{"discovery", "discovery", 80000, "", false, goal{ratio: 1.5}, false, floorGet("/discovery"), nscGet("/.well-known/openid-configuration")},
@@ -91,11 +97,16 @@ func exchangeForm(token, kind string, more url.Values) string {
 }
 
 func floorExchange(path string) func(*fixture, int) []request {
-	return func(f *fixture, n int) []request {
-		return each(n, func(i int) request {
-			return post(hostOf(f.floor.url), path, exchangeForm(f.tokens[i], typeJWT, nil))
-		})
-	}
+	return func(f *fixture, n int) []request { return f.exchanges(f.floor, path, n) }
+}
+
+func durableExchange(path string) func(*fixture, int) []request {
+	return func(f *fixture, n int) []request { return f.exchanges(f.durable, path, n) }
+}
+
+// exchanges are those of a floor.
+func (f *fixture) exchanges(floor *process, path string, n int) []request {
+	return each(n, func(i int) request { return post(hostOf(floor.url), path, exchangeForm(f.tokens[i], typeJWT, nil)) })
 }
 
 func nscExchange(more url.Values) func(*fixture, int) []request {

@@ -20,8 +20,8 @@ type server struct {
 	journal    *journal
 }
 
-func newServer(trusted keys) (*server, error) {
-	journal, err := openJournal()
+func newServer(trusted keys, database string) (*server, error) {
+	journal, err := openJournal(database)
 	if err != nil {
 		return nil, err
 	}
@@ -51,6 +51,7 @@ func (s *server) handler() http.Handler {
 	mux.HandleFunc("POST /exchange", func(w http.ResponseWriter, r *http.Request) { s.exchange(w, r, s.es256, nil) })
 	mux.HandleFunc("POST /exchange/durable", func(w http.ResponseWriter, r *http.Request) { s.exchange(w, r, s.es256, s.journal) })
 	mux.HandleFunc("POST /exchange/rs256", func(w http.ResponseWriter, r *http.Request) { s.exchange(w, r, s.rs256, nil) })
+	mux.HandleFunc("POST /exchange/durable/rs256", func(w http.ResponseWriter, r *http.Request) { s.exchange(w, r, s.rs256, s.journal) })
 	mux.HandleFunc("POST /introspect", s.introspect)
 	mux.HandleFunc("POST /form", s.form)
 	mux.HandleFunc("GET /jwks", func(w http.ResponseWriter, _ *http.Request) { answer(w, s.jwks) })
