@@ -32,7 +32,6 @@ const (
 	idleTimeout       = time.Minute
 	maxHeader         = 32 << 10
 	stopTimeout       = 15 * time.Second
-	drainFor          = time.Second // how long a stopping server tells its callers so before it stops listening
 )
 
 const (
@@ -95,6 +94,8 @@ type node struct {
 // servers are what a node listens with.
 type servers struct {
 	public, admin, metrics *http.Server // metrics is nil where nobody wants them
+	lastCall               *lastCall
+	newcomers              *newcomers
 	failed                 chan error
 }
 
@@ -114,7 +115,7 @@ func (n *node) run(ctx, background context.Context, l *listeners, talk io.Writer
 		n.work.Go(func() { n.obtainCertificate(background) })
 		select {
 		case <-ctx.Done():
-			n.drain()
+			n.drain(s)
 		case err = <-s.failed:
 		}
 	}
@@ -128,8 +129,10 @@ func (n *node) run(ctx, background context.Context, l *listeners, talk io.Writer
 // serve starts the servers.
 func (n *node) serve(l *listeners) (*servers, error) {
 	proxies, _ := n.config.proxies() // Check has parsed them before
-	listener := netutil.LimitListener(newFairListener(l.public, proxies), connectionLimit())
+	s := &servers{lastCall: newLastCall(l.public), newcomers: newNewcomers(), failed: make(chan error, 3)}
+	listener := netutil.LimitListener(newFairListener(s.lastCall, proxies), connectionLimit())
 	public := n.newServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*n.handler.Load()).ServeHTTP(w, r) }))
+	public.ConnState = s.newcomers.note
 	if n.config.tls() {
 		config, err := n.tlsConfig()
 		if err != nil {
@@ -142,7 +145,7 @@ func (n *node) serve(l *listeners) (*servers, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &servers{public: public, admin: n.newServer(n.adminHandler()), failed: make(chan error, 3)}
+	s.public, s.admin = public, n.newServer(n.adminHandler())
 	if l.metrics != nil {
 		mux := http.NewServeMux()
 		mux.Handle("GET /metrics", n.parts.metrics.Handler())
@@ -161,16 +164,6 @@ func (s *servers) stop(ctx context.Context) error {
 		err = errors.Join(err, s.metrics.Shutdown(ctx))
 	}
 	return err
-}
-
-// drain lets the callers leave: from now on every answer closes its connection, and readiness is denied, so that a
-// request does not meet a connection that is just being closed.
-func (n *node) drain() {
-	n.log.Info("stopping: finishing the requests that are under way")
-	n.draining.Store(true)
-	if !n.config.Dev {
-		time.Sleep(drainFor)
-	}
 }
 
 // ready reports whether requests should be sent here.
