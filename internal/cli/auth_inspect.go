@@ -43,9 +43,6 @@ func (p *program) inspect(ctx context.Context, o inspectOptions, args []string) 
 		if o.token.given() {
 			return failure.Misuse("a token is given as an argument and by a flag", "give one of them")
 		}
-		if args[0] == "" {
-			return failure.Misuse("the argument holds no token: it is empty", "give a token by --token-file FILE, or leave the argument out to look at your own sign-in")
-		}
 		o.token.token = args[0]
 	}
 	text, err := p.inspected(o.token)

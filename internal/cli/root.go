@@ -45,8 +45,8 @@ export ID_TOKEN=$(nsc auth issue-id-token --audience https://your-service.exampl
 	root.PersistentPreRunE = func(*cobra.Command, []string) error { return p.checkOutput() }
 	p.bindGlobals(root)
 	p.bindVersion(root)
-	guardSecrets(root)
-	guardSecrets(help)
+	guardArguments(root)
+	guardArguments(help)
 	onlyOnce(root)
 	return root
 }

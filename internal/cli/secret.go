@@ -44,23 +44,7 @@ func checkSecret(where, text string) error {
 // takesToken marks a command whose argument is a token.
 const takesToken = "token"
 
-// guardSecrets has a command and all below it refuse secrets. The flag --token is for tokens.
-func guardSecrets(cmd *cobra.Command) {
-	check := cmd.Args
-	if check == nil {
-		check = cobra.ArbitraryArgs
-	}
-	cmd.Args = func(cmd *cobra.Command, args []string) error {
-		if err := refuseSecrets(cmd, args); err != nil {
-			return err
-		}
-		return check(cmd, args)
-	}
-	for _, below := range cmd.Commands() {
-		guardSecrets(below)
-	}
-}
-
+// refuseSecrets refuses secrets in arguments and flags. The flag --token is for tokens.
 func refuseSecrets(cmd *cobra.Command, args []string) (err error) {
 	for i, arg := range args {
 		if _, ok := cmd.Annotations[takesToken]; ok && i == 0 {

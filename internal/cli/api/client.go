@@ -24,6 +24,7 @@ import (
 const (
 	timeout     = 30 * time.Second
 	maxAnswer   = 8 << 20 // bytes
+	maxAddress  = 8000    // bytes that every server and proxy should take (RFC 9110 §4.1)
 	maxHeader   = 64 << 10
 	contentJSON = "application/json"
 	contentForm = "application/x-www-form-urlencoded"
@@ -121,6 +122,9 @@ func (c *Client) build(ctx context.Context, r request) (*http.Request, error) {
 	address := c.base + r.path
 	if len(r.query) > 0 {
 		address += "?" + r.query.Encode()
+	}
+	if len(address) > maxAddress {
+		return nil, failure.Misuse("what was given is too long to be sent as a part of an address", "name something shorter: no ID and no name is that long")
 	}
 	body, content, err := r.content()
 	if err != nil {

@@ -126,7 +126,7 @@ func (c *Client) token(ctx context.Context, workspace string, form url.Values) (
 	form.Set("grant_type", tokenExchange)
 	path := "/token"
 	if workspace != "" {
-		path = "/w/" + url.PathEscape(workspace) + "/token"
+		path = "/w/" + segment(workspace) + "/token"
 	}
 	var a Answer
 	err := c.call(ctx, request{method: http.MethodPost, path: path, form: form,

@@ -73,5 +73,5 @@ func (c *Client) RevokeRevocable(ctx context.Context, workspace, bearer, id stri
 
 // RevokeSecret revokes a token for its holder (RFC 7009). A server does not say whether it was one of its own (§2.2).
 func (c *Client) RevokeSecret(ctx context.Context, workspace, secret string) error {
-	return c.call(ctx, request{method: http.MethodPost, path: "/w/" + url.PathEscape(workspace) + "/revoke", form: url.Values{"token": {secret}}}, nil)
+	return c.call(ctx, request{method: http.MethodPost, path: "/w/" + segment(workspace) + "/revoke", form: url.Values{"token": {secret}}}, nil)
 }

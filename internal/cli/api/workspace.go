@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -11,11 +12,20 @@ const workspaces = "/api/v1/workspaces"
 
 // pathIn returns the path of something in a workspace.
 func pathIn(workspace string, below ...string) string {
-	path := workspaces + "/" + url.PathEscape(workspace)
+	path := workspaces + "/" + segment(workspace)
 	for _, part := range below {
-		path += "/" + url.PathEscape(part)
+		path += "/" + segment(part)
 	}
 	return path
+}
+
+// segment returns a name as one segment of a path. Names of one or two dots are escaped, too: they would be steps to what
+// stands above (RFC 3986 §5.2.4).
+func segment(name string) string {
+	if name == "." || name == ".." {
+		return strings.ReplaceAll(name, ".", "%2E")
+	}
+	return url.PathEscape(name)
 }
 
 // list is a page of things.
