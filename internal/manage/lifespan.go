@@ -13,22 +13,12 @@ import (
 // longer, or did so until it was changed or removed not long ago. Most workspaces have no such trust, and to look for their
 // tokens through a whole week would be in vain.
 func (s *Service) lifespan(ctx context.Context, workspaceID string) (time.Duration, error) {
-	longest := policy.UsualDuration
-	for last := ""; ; {
-		trusts, err := s.c.Trusts.Trusts(ctx, workspaceID, last, MaxPage)
-		if err != nil {
-			return 0, err
-		}
-		for _, t := range trusts {
-			longest = max(longest, t.MaxDuration)
-		}
-		if len(trusts) < MaxPage {
-			break
-		}
-		last = trusts[len(trusts)-1].ID
+	longest, err := s.c.Trusts.LongestDuration(ctx, workspaceID)
+	if err != nil {
+		return 0, err
 	}
 	before, err := s.lifespanBefore(ctx, workspaceID)
-	return max(longest, before), err
+	return max(policy.UsualDuration, longest, before), err
 }
 
 // lifespanBefore returns how long tokens may live by the trusts that were changed or removed while one of them may be alive.

@@ -53,12 +53,11 @@ func (s *Store) AddKey(ctx context.Context, key keys.Stored, retire []keys.Store
 				return err
 			}
 		}
-		var longest int64
-		if err := tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(max_duration), 0) FROM trusts WHERE workspace_id = $1`, key.WorkspaceID).
-			Scan(&longest); err != nil {
+		longest, err := scanDuration(tx.QueryRowContext(ctx, selectLongestDuration, key.WorkspaceID))
+		if err != nil {
 			return err
 		}
-		return keepKeys(ctx, tx, key.WorkspaceID, duration(longest))
+		return keepKeys(ctx, tx, key.WorkspaceID, longest)
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"time"
 
 	"github.com/nsc-federation/nsc/internal/audit"
 	"github.com/nsc-federation/nsc/internal/policy"
@@ -52,6 +53,23 @@ func (s *Store) Issuers(ctx context.Context, workspaceID string) ([]string, erro
 		`SELECT DISTINCT issuer FROM trusts WHERE workspace_id = $1 ORDER BY issuer`, workspaceID)
 	list, err := all(rows, err, func(r row) (issuer string, err error) { return issuer, r.Scan(&issuer) })
 	return list, named("issuers", s.classify(err))
+}
+
+const selectLongestDuration = `SELECT COALESCE(MAX(max_duration), 0) FROM trusts WHERE workspace_id = $1`
+
+// LongestDuration returns for how long tokens may live by any trust of a workspace, 0 where there is none.
+func (s *Store) LongestDuration(ctx context.Context, workspaceID string) (time.Duration, error) {
+	if err := storable(workspaceID); err != nil {
+		return 0, named("longest duration", err)
+	}
+	longest, err := scanDuration(s.reader.QueryRowContext(ctx, selectLongestDuration, workspaceID))
+	return longest, named("longest duration", s.classify(err))
+}
+
+func scanDuration(r row) (time.Duration, error) {
+	var n int64
+	err := r.Scan(&n)
+	return duration(n), err
 }
 
 // Authority returns the present state of a trust, user or revocable token of a workspace, which a token may rest on. What does not exist,

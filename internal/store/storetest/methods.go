@@ -52,6 +52,9 @@ var every = map[string]func(context.Context, *store.Store, things) (any, error){
 		return s.TrustsByIssuer(c, x.workspaceID, x.trust.Issuer)
 	},
 	"Issuers": func(c context.Context, s *store.Store, x things) (any, error) { return s.Issuers(c, x.workspaceID) },
+	"LongestDuration": func(c context.Context, s *store.Store, x things) (any, error) {
+		return s.LongestDuration(c, x.workspaceID)
+	},
 	"Authority": func(c context.Context, s *store.Store, x things) (any, error) {
 		return s.Authority(c, x.workspaceID, x.trust.ID)
 	},

@@ -161,6 +161,24 @@ var trusts = map[string]func(*lab){
 		equal(l, issuers, []string{"https://A.example.com", "https://a.example.com", "https://a.example.com/"})
 	},
 
+	"rule 23: how long tokens may live is told by the workspace's trusts": func(l *lab) {
+		longest := func(workspaceID string, want time.Duration) {
+			l.Helper()
+			got, err := l.LongestDuration(l.ctx, workspaceID)
+			l.must(err)
+			equal(l, got, want)
+		}
+		longest(l.one.ID, 0)
+		for _, life := range []time.Duration{2 * time.Hour, 100 * time.Hour, time.Hour} {
+			t := trust(l.one.ID)
+			t.MaxDuration, t.Enabled = life, life < 100*time.Hour // what is disabled may have issued
+			l.trust(t)
+		}
+		longest(l.one.ID, 100*time.Hour)
+		longest(l.two.ID, 0)
+		longest(id.New(now), 0)
+	},
+
 	"rule 20: what a token rests on is told by version, and what is gone is not enabled": func(l *lab) {
 		live, off, person := trust(l.one.ID), trust(l.one.ID), user(l.one.ID)
 		off.Enabled, off.Version, person.Version = false, 7, 9
