@@ -104,17 +104,20 @@ func (h *handler) apiError(ctx context.Context, operation string, err error) err
 	if same, ok := err.(notModified); ok {
 		return same
 	}
-	f := *fault.From(err)
-	trace.Refused(ctx, &f)
-	if f.Status() >= http.StatusInternalServerError {
+	f, gone := faultOf(ctx, err)
+	trace.Refused(ctx, f)
+	switch {
+	case gone:
+		h.Log.Debug("a client went away", "operation", operation, "error", err)
+	case f.Status() >= http.StatusInternalServerError:
 		if f.Refusal == "" {
 			f.Refusal = id.New(time.Now())
 		}
 		h.Log.Error("a call failed", "operation", operation, "refusal_id", f.Refusal, "error", err)
-	} else {
-		h.logRefusal(operation, &f)
+	default:
+		h.logRefusal(operation, f)
 	}
-	return newProblem(&f)
+	return newProblem(f)
 }
 
 func (h *handler) logRefusal(operation string, f *fault.Fault) {

@@ -79,18 +79,21 @@ func (h *handler) oauthError(w http.ResponseWriter, r *http.Request, err error) 
 // identified returns a fault that has an ID. One that was found before the path of tokens began, which gives its own, gets
 // it here, and the log has the cause under it: in our own words, since a token may stand wherever a caller writes.
 func (h *handler) identified(r *http.Request, err error) *fault.Fault {
-	f := *fault.From(err)
+	f, gone := faultOf(r.Context(), err)
 	if f.Refusal != "" {
-		return &f
+		return f
 	}
 	f.Refusal = id.New(time.Now())
 	log := h.Log.With("route", route(r), "code", f.Code, "refusal_id", f.Refusal)
-	if f.Code == fault.Internal {
-		log.Error("a request failed", "error", &f)
-	} else if h.refusals.Take("") == nil { // anybody can make these up
+	switch {
+	case gone:
+		log.Debug("a client went away", "error", f)
+	case f.Code == fault.Internal:
+		log.Error("a request failed", "error", f)
+	case h.refusals.Take("") == nil: // anybody can make these up
 		log.Info("a request was refused", "cause", f.Gist())
 	}
-	return &f
+	return f
 }
 
 // assertionError is a fault of RFC 7523's grant, where an assertion that is not accepted is invalid_grant (§3.1).
