@@ -43,11 +43,9 @@ func (c *Client) KeepFile(ctx context.Context, path, audience string) error {
 func (c *Client) keepFile(ctx context.Context, path, audience string, token Token) {
 	pause := time.Until(token.renewAt)
 	for {
-		timer := time.NewTimer(pause)
 		select {
-		case <-timer.C:
+		case <-time.After(pause):
 		case <-ctx.Done():
-			timer.Stop()
 			return
 		}
 		successor, err := c.writeFile(ctx, path, audience, token.secret)

@@ -61,10 +61,8 @@ func waited(ctx context.Context, err error, pause time.Duration) bool {
 	if deadline, limited := ctx.Deadline(); limited && time.Until(deadline) < pause {
 		return false
 	}
-	timer := time.NewTimer(pause)
-	defer timer.Stop()
 	select {
-	case <-timer.C:
+	case <-time.After(pause):
 		return true
 	case <-ctx.Done():
 		return false

@@ -44,13 +44,14 @@ func lock(ctx context.Context, path string) (release func(), err error) {
 func wait(ctx context.Context, file *os.File) error {
 	for {
 		err := tryLock(file)
-		if errors.Is(err, errHeld) {
-			err = pause(ctx, lockPace+rand.N(lockPace))
-			if err == nil {
-				continue
-			}
+		if !errors.Is(err, errHeld) {
+			return err
 		}
-		return err
+		select {
+		case <-time.After(lockPace + rand.N(lockPace)):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 }
 
@@ -67,17 +68,6 @@ func stillNamed(file *os.File) bool {
 // removeLock removes the lock of a token file that is gone. Only its holder may, as the last thing before he releases it.
 // Windows removes no file that is open: there it stays.
 func removeLock(path string) { _ = os.Remove(path + lockSuffix) }
-
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
 
 // locked runs what writes to a token file while nobody else does.
 func locked(path string, write func() error) error {

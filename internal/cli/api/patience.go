@@ -26,10 +26,8 @@ func (r request) patience(err error) time.Duration {
 
 // pause waits, and up to half as long again, so that those who were refused together do not come back together.
 func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d + rand.N(d/2+1))
-	defer timer.Stop()
 	select {
-	case <-timer.C:
+	case <-time.After(d + rand.N(d/2+1)):
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
