@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"syscall"
 	"time"
@@ -102,6 +103,10 @@ func callAdmin(ctx context.Context, c Config, path string, req any, read func(io
 	}
 	response, err := client.Do(request)
 	if err != nil {
+		var call *url.Error // whose address is none that anybody wrote
+		if errors.As(err, &call) {
+			err = call.Err
+		}
 		return fmt.Errorf("administration socket: %w", err)
 	}
 	defer response.Body.Close()

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -19,25 +20,52 @@ func openStore(ctx context.Context, c Config) (*store.Store, error) {
 		options.SQLiteFile = c.sqliteFile()
 	}
 	db, err := store.Open(ctx, options)
-	switch {
-	case err == nil:
-		return db, nil
-	case postgres == "":
-		return nil, failure.Wrap(failure.Failed, err, "database "+c.sqliteFile()+": "+whyNotOpened(err),
-			"it must be a file that this nsc, or an older one, has made and may write: restore it from a backup, or name another data_dir")
+	if err != nil {
+		return nil, c.databaseFailure(err)
 	}
-	return nil, failure.Wrap(failure.Failed, err, "database: "+whyNotOpened(err),
+	return db, nil
+}
+
+// worded returns an error for whoever starts the server or works on its database. What is worded already stays as it is; what
+// the store says of anything but the database itself stands without the store's name for it.
+func (c Config) worded(err error) error {
+	var said *failure.Failure
+	switch {
+	case err == nil, errors.As(err, &said):
+		return err
+	case store.Trouble(err) != "":
+		return c.databaseFailure(err)
+	case plain(err) != err.Error():
+		return failure.Wrap(failure.Failed, err, oneLine(plain(err)), "")
+	}
+	return err
+}
+
+// databaseFailure says what is wrong with the database, and what to do about it.
+func (c Config) databaseFailure(err error) error {
+	what := store.Trouble(err)
+	if what == "" {
+		what = plain(err)
+	}
+	if c.Database == "" && c.DatabaseFile == "" {
+		return failure.Wrap(failure.Failed, err, "database "+c.sqliteFile()+": "+oneLine(what),
+			"it must be a file that this nsc, or an older one, has made and may write, with its folder: restore it from a backup, or name another data_dir")
+	}
+	return failure.Wrap(failure.Failed, err, "database: "+oneLine(what),
 		"see that PostgreSQL runs, that it is reached from here, and that it takes what database or database_file says")
 }
 
-// whyNotOpened returns in one line what a database's driver says in several, one for each address and way that it tried.
-func whyNotOpened(err error) string {
-	text := err.Error()
-	for _, ours := range []string{"store: open: ", "the database is unavailable: "} {
-		if _, theirs, ok := strings.Cut(text, ours); ok {
-			text = theirs
-		}
+// plain returns what the store says, without the store's name for it.
+func plain(err error) string {
+	var stored *store.Error
+	if errors.As(err, &stored) {
+		err = stored.Unwrap()
 	}
+	return err.Error()
+}
+
+// oneLine returns in one line what a database's driver says in several, one for each address and way that it tried.
+func oneLine(text string) string {
 	first, rest, _ := strings.Cut(text, "\n")
 	var tried []string
 	for line := range strings.Lines(rest) {

@@ -27,7 +27,7 @@ func Export(ctx context.Context, c Config, w io.Writer) ([]Moved, error) {
 	}
 	defer f.close()
 	tables, err := export(ctx, db, w)
-	return tables, errors.Join(err, db.Close())
+	return tables, c.worded(errors.Join(err, db.Close()))
 }
 
 func export(ctx context.Context, db *store.Store, w io.Writer) ([]Moved, error) {
@@ -83,7 +83,7 @@ func Import(ctx context.Context, c Config, r io.Reader) ([]Moved, error) {
 		return nil, err
 	}
 	tables, err := importInto(ctx, db, c, master, r)
-	return tables, errors.Join(err, db.Close())
+	return tables, c.worded(errors.Join(err, db.Close()))
 }
 
 func importInto(ctx context.Context, db *store.Store, c Config, master keys.Master, r io.Reader) ([]Moved, error) {

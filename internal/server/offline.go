@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -25,15 +24,15 @@ func offline(ctx context.Context, c Config, mayInstall bool, work func(*parts) e
 	defer f.close()
 	baseURL, err := c.installedBaseURL(ctx, db, mayInstall)
 	if err != nil {
-		return errors.Join(err, db.Close())
+		return c.worded(errors.Join(err, db.Close()))
 	}
 	background, stop := context.WithCancel(ctx)
 	defer stop()
 	p, err := openPartsOn(background, db, c, baseURL, time.Now, slog.New(slog.DiscardHandler))
 	if err != nil {
-		return err
+		return c.worded(err)
 	}
-	return errors.Join(work(p), p.close())
+	return c.worded(errors.Join(work(p), p.close()))
 }
 
 // openDatabase locks the folder and opens the database. A mistyped folder must not become a new installation, or be left
@@ -78,7 +77,7 @@ func (c Config) installedBaseURL(ctx context.Context, db *store.Store, mayInstal
 	case errors.Is(err, store.ErrNotFound):
 		return c.fixedBaseURL()
 	case err != nil:
-		return "", fmt.Errorf("database: %w", err)
+		return "", err
 	case !c.saysWhere():
 		return installed.BaseURL, nil
 	}

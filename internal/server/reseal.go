@@ -22,7 +22,7 @@ func Reseal(ctx context.Context, c Config, newKeyFile string) error {
 		return err
 	}
 	defer f.close()
-	return errors.Join(reseal(ctx, db, c, newKeyFile), db.Close())
+	return c.worded(errors.Join(reseal(ctx, db, c, newKeyFile), db.Close()))
 }
 
 func reseal(ctx context.Context, db *store.Store, c Config, newKeyFile string) error {

@@ -20,7 +20,7 @@ func Restore(ctx context.Context, c Config) (store.Restored, error) {
 	}
 	defer f.close()
 	done, err := restore(ctx, db, c)
-	return done, errors.Join(err, db.Close())
+	return done, c.worded(errors.Join(err, db.Close()))
 }
 
 func restore(ctx context.Context, db *store.Store, c Config) (store.Restored, error) {

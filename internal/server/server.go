@@ -66,13 +66,13 @@ func Run(ctx context.Context, c Config, talk io.Writer, log *slog.Logger) error 
 	}
 	p, err := openParts(background, c, baseURL, time.Now, log)
 	if err != nil {
-		return err
+		return c.worded(err)
 	}
 	n := &node{config: c, parts: p, baseURL: baseURL, traces: traces, log: log}
 	err = n.run(ctx, background, l, talk)
 	stopBackground()
 	n.work.Wait()
-	return errors.Join(err, p.close())
+	return c.worded(errors.Join(err, p.close()))
 }
 
 // node is one running server.

@@ -70,7 +70,7 @@ func named(operation string, err error) error {
 	if err == nil {
 		return nil
 	}
-	err = fmt.Errorf("store: %s: %w", operation, err)
+	err = &Error{operation, err}
 	sentinel := known(err)
 	if sentinel == nil {
 		return err

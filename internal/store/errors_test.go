@@ -60,3 +60,26 @@ func TestErrorsHaveAPublicFaceAndKeepTheirCause(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// Only what is wrong with the database itself is trouble, though an engine's words may be behind another error, too.
+func TestTroubleIsOfTheDatabase(t *testing.T) {
+	refused := &pgconn.PgError{Severity: "FATAL", Code: "28P01", Message: "password authentication failed"}
+	lost := &net.OpError{Op: "read", Net: "tcp", Err: errors.New("connection reset by peer")}
+	for _, row := range []struct {
+		err  error
+		want string
+	}{
+		{named("open", fmt.Errorf("%w: %w", ErrUnavailable, errors.Join(lost, refused))), "password authentication failed"},
+		{named("restore", fmt.Errorf("%w: %w", ErrUnavailable, lost)), "read tcp: connection reset by peer"},
+		{fmt.Errorf("system workspace: %w", named("workspace", refused)), "password authentication failed"},
+		{named("create user", fmt.Errorf("%w: %w", ErrExists, refused)), ""},
+		{named("import", fmt.Errorf("%w: %w", ErrDamaged, refused)), ""},
+		{named("import", errors.New("a bug")), ""},
+		{fmt.Errorf("listen: %w", lost), ""},
+		{nil, ""},
+	} {
+		if got := Trouble(row.err); got != row.want {
+			t.Errorf("%v: %q, want %q", row.err, got, row.want)
+		}
+	}
+}

@@ -60,7 +60,7 @@ func openSQLite(file string, readers int) (*Store, error) {
 
 // createPrivate creates the file, because SQLite would let everybody read it. Its other files take over the mode.
 func createPrivate(file string) error {
-	f, err := os.OpenFile(file, os.O_CREATE|os.O_RDONLY, 0o600)
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return err
 	}
