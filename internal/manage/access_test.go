@@ -83,8 +83,20 @@ var calls = map[string]struct {
 		_, err := l.ListRevocables(l.Context(), who, "", 0)
 		return err
 	}},
+	"Revocable": {"token", "read", func(l *lab, who identity.Identity) error {
+		_, err := l.Revocable(l.Context(), who, "x")
+		return err
+	}},
+	"LastingCutOff": {"token", "read", func(l *lab, who identity.Identity) error {
+		_, err := l.LastingCutOff(l.Context(), who, "x")
+		return err
+	}},
+	"RefreshRevocable": {"token", "write", func(l *lab, who identity.Identity) error {
+		_, err := l.RefreshRevocable(l.Context(), who, "x", 0, 0, address)
+		return err
+	}},
 	"RevokeRevocable": {"token", "write", func(l *lab, who identity.Identity) error {
-		_, _, err := l.RevokeRevocable(l.Context(), who, "x", address)
+		_, _, err := l.RevokeRevocable(l.Context(), who, "x", 0, address)
 		return err
 	}},
 }
@@ -299,7 +311,7 @@ func TestRule31ARevocableTokenIsStoredAsAHash(t *testing.T) {
 			l.Errorf("the secret is in the database: %s", text)
 		}
 		revoke := func(who identity.Identity, tokenID string) error {
-			_, _, err := l.RevokeRevocable(l.Context(), who, tokenID, address)
+			_, _, err := l.RevokeRevocable(l.Context(), who, tokenID, 0, address)
 			return err
 		}
 		foreign := revoke(admin(l.zoo), made.ID)

@@ -48,16 +48,19 @@ func (s *Service) UpdateTrust(ctx context.Context, caller identity.Identity, tru
 // writable returns a trust as it is, for a caller who has all that it grants (rule 4).
 func (s *Service) writable(ctx context.Context, caller identity.Identity, trustID string, revision int64) (policy.Trust, error) {
 	t, err := s.trust(ctx, caller, trustID)
-	switch {
-	case err != nil:
+	if err != nil {
 		return policy.Trust{}, err
-	case revision != 0 && revision != t.Revision:
-		return policy.Trust{}, fault.Newf(fault.Stale, "revision %d, present %d", revision, t.Revision)
 	}
 	if err := mayTell(caller, t); err != nil {
 		return t, err
 	}
-	return t, exceeds(caller, t.Grants)
+	if err := exceeds(caller, t.Grants); err != nil {
+		return t, err
+	}
+	if revision != 0 && revision != t.Revision { // what may not be done at all is no question of revisions (RFC 9110 §13.2.1)
+		return t, fault.Newf(fault.Stale, "revision %d, present %d", revision, t.Revision)
+	}
+	return t, nil
 }
 
 func (s *Service) update(ctx context.Context, caller identity.Identity, before policy.Trust,

@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"github.com/nsc-federation/nsc/internal/audit"
+	"github.com/nsc-federation/nsc/internal/fault"
+	"github.com/nsc-federation/nsc/internal/id"
 	"github.com/nsc-federation/nsc/internal/identity"
 	"github.com/nsc-federation/nsc/internal/workspace"
 )
@@ -23,6 +25,26 @@ func (s *Service) ListCutOffs(ctx context.Context, caller identity.Identity, aft
 	if err != nil {
 		return nil, err
 	}
+	return s.listed(ctx, caller, found)
+}
+
+// LastingCutOff returns one lasting cut-off. An ID that is none and one of another workspace are alike (rule 7).
+func (s *Service) LastingCutOff(ctx context.Context, caller identity.Identity, cutOffID string) (ListedCutOff, error) {
+	if err := allow(caller, tokenNoun, "read"); err != nil {
+		return ListedCutOff{}, err
+	}
+	if !id.Valid(cutOffID) {
+		return ListedCutOff{}, fault.Newf(fault.NotFound, "a cut-off of an ID that is none")
+	}
+	found, err := s.c.CutOffs.CutOff(ctx, caller.Tenant().ID, cutOffID)
+	if err != nil {
+		return ListedCutOff{}, err
+	}
+	list, err := s.listed(ctx, caller, []workspace.CutOff{found})
+	return list[0], err
+}
+
+func (s *Service) listed(ctx context.Context, caller identity.Identity, found []workspace.CutOff) ([]ListedCutOff, error) {
 	list := make([]ListedCutOff, len(found))
 	unnamed := map[string]*ListedCutOff{}
 	for i, c := range found {

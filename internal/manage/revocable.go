@@ -112,15 +112,29 @@ func (s *Service) ListRevocables(ctx context.Context, caller identity.Identity, 
 	return s.c.Revocables.Revocables(ctx, caller.Tenant().ID, after, page(limit))
 }
 
-// owned finds a revocable token that the caller may change: his grants cover it (rule 4).
-func (s *Service) owned(ctx context.Context, caller identity.Identity, tokenID string) (workspace.Revocable, error) {
-	if err := allow(caller, tokenNoun, "write"); err != nil {
+// Revocable returns one revocable token.
+func (s *Service) Revocable(ctx context.Context, caller identity.Identity, tokenID string) (workspace.Revocable, error) {
+	if err := allow(caller, tokenNoun, "read"); err != nil {
 		return workspace.Revocable{}, err
 	}
+	return s.revocable(ctx, caller, tokenID)
+}
+
+// revocable finds a token of the caller's workspace. An ID that is none and one of another workspace are alike (rule 7).
+func (s *Service) revocable(ctx context.Context, caller identity.Identity, tokenID string) (workspace.Revocable, error) {
 	if !id.Valid(tokenID) {
 		return workspace.Revocable{}, fault.Newf(fault.NotFound, "a revocable token of an ID that is none")
 	}
-	t, err := s.c.Revocables.RevocableByID(ctx, caller.Tenant().ID, tokenID)
+	return s.c.Revocables.RevocableByID(ctx, caller.Tenant().ID, tokenID)
+}
+
+// owned finds a revocable token that the caller may change: his grants cover it (rule 4). A version other than zero must be
+// the present one. It still is when the change is committed: a refresh moves the generation that the transaction compares.
+func (s *Service) owned(ctx context.Context, caller identity.Identity, tokenID string, version int64) (workspace.Revocable, error) {
+	if err := allow(caller, tokenNoun, "write"); err != nil {
+		return workspace.Revocable{}, err
+	}
+	t, err := s.revocable(ctx, caller, tokenID)
 	if err != nil {
 		return t, err
 	}
@@ -128,7 +142,13 @@ func (s *Service) owned(ctx context.Context, caller identity.Identity, tokenID s
 	if err := json.Unmarshal(t.Grants, &grants); err != nil {
 		return t, err
 	}
-	return t, exceeds(caller, grants)
+	if err := exceeds(caller, grants); err != nil {
+		return t, err
+	}
+	if version != 0 && version != t.Version { // what may not be done at all is no question of versions (RFC 9110 §13.2.1)
+		return t, fault.Newf(fault.Stale, "version %d, present %d", version, t.Version)
+	}
+	return t, nil
 }
 
 // Refreshed is a token with its new secret, and what of the old one's is not reached: see CutOffResult.
@@ -139,9 +159,10 @@ type Refreshed struct {
 	Incomplete  bool
 }
 
-// RefreshRevocable gives a token a new secret and a new life. The old secret, and what was issued for it, end.
-func (s *Service) RefreshRevocable(ctx context.Context, caller identity.Identity, tokenID string, life time.Duration, address string) (Refreshed, error) {
-	t, err := s.owned(ctx, caller, tokenID)
+// RefreshRevocable gives a token a new secret and a new life. The old secret, and what was issued for it, end. A version other
+// than zero must be the present one.
+func (s *Service) RefreshRevocable(ctx context.Context, caller identity.Identity, tokenID string, version int64, life time.Duration, address string) (Refreshed, error) {
+	t, err := s.owned(ctx, caller, tokenID, version)
 	if err != nil {
 		return Refreshed{}, err
 	}
@@ -170,9 +191,9 @@ func (s *Service) RefreshRevocable(ctx context.Context, caller identity.Identity
 }
 
 // RevokeRevocable removes a token. What was issued for it ends, and once it has returned nothing more is (rule 22). It
-// returns what it did not reach, as a cut-off does.
-func (s *Service) RevokeRevocable(ctx context.Context, caller identity.Identity, tokenID, address string) ([]Unreachable, bool, error) {
-	t, err := s.owned(ctx, caller, tokenID)
+// returns what it did not reach, as a cut-off does. A version other than zero must be the present one.
+func (s *Service) RevokeRevocable(ctx context.Context, caller identity.Identity, tokenID string, version int64, address string) ([]Unreachable, bool, error) {
+	t, err := s.owned(ctx, caller, tokenID, version)
 	if err != nil {
 		return nil, false, err
 	}

@@ -22,6 +22,15 @@ func (s *Store) CutOffs(ctx context.Context, workspaceID, after string, limit in
 	return list, named("cut-offs", s.classify(err))
 }
 
+// CutOff returns a cut-off of a workspace.
+func (s *Store) CutOff(ctx context.Context, workspaceID, id string) (workspace.CutOff, error) {
+	if indexable(workspaceID, id) != nil {
+		return workspace.CutOff{}, named("cut-off", ErrNotFound)
+	}
+	c, err := scanCutOff(s.reader.QueryRowContext(ctx, selectCutOff+`WHERE workspace_id = $1 AND id = $2`, workspaceID, id))
+	return c, named("cut-off", s.classify(err))
+}
+
 // Cuts returns what a node remembers of a workspace's cut-offs.
 func (s *Store) Cuts(ctx context.Context, workspaceID string) (workspace.Cuts, error) {
 	cuts := workspace.Cuts{Subjects: map[string]bool{}, Issuers: map[string]bool{}}

@@ -39,14 +39,22 @@ type Call struct {
 	Authorization string `header:"Authorization" hidden:"true"` // described as a security scheme
 }
 
-// Origin is where a call came from.
-type Origin struct{ address string }
+// Origin is where a call came from, and the path that it is a call to.
+type Origin struct{ address, path string }
 
 // Resolve notes where the call came from.
 func (o *Origin) Resolve(ctx huma.Context) []error {
 	r, _ := humago.Unwrap(ctx)
-	o.address = address(r)
+	o.address, o.path = address(r), r.URL.EscapedPath()
 	return nil
+}
+
+// below returns the path of a place in the collection that the call is to, "" for none.
+func (o *Origin) below(place string) string {
+	if place == "" {
+		return ""
+	}
+	return o.path + "/" + place
 }
 
 // answer is an answer that is nothing but its body.

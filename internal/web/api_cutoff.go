@@ -33,6 +33,8 @@ func newCutOffBody(c manage.ListedCutOff) cutOffBody {
 	return body
 }
 
+func (c cutOffBody) entityTag() string { return digestOf(c) }
+
 // cutOffRequest names what is to be cut off.
 type cutOffRequest struct {
 	Trust   string `json:"trust,omitempty" maxLength:"64" doc:"ID of a trust relationship: ends the tokens that rest on it, and leaves it as it is"`
@@ -49,9 +51,15 @@ type createCutOff struct {
 	Body cutOffRequest
 }
 
-type liftCutOff struct {
+// OneCutOff names a lasting cut-off.
+type OneCutOff struct {
 	Call
 	ID string `path:"id" doc:"ID of the cut-off" example:"agolopj52c6lk4olb3kgm6gybq"`
+}
+
+type readCutOff struct {
+	OneCutOff
+	Reading
 }
 
 // unreachableBody counts tokens that a cut-off does not reach.
@@ -70,6 +78,11 @@ type cutOffResult struct {
 	MoreTrusts  bool              `json:"more_trusts,omitempty" doc:"There are more of these"`
 }
 
+// entityTag returns none: what a cut-off did is not how it is shown.
+func (cutOffResult) entityTag() string { return "" }
+
+func (c cutOffResult) place() string { return c.ID }
+
 func (h *handler) cutOffAPI(api huma.API) {
 	base := apiBase + "/{workspace}/cut-offs"
 	serve(h, api, operation{
@@ -77,7 +90,7 @@ func (h *handler) cutOffAPI(api huma.API) {
 		Description: "In the order of their IDs. Needs a grant on the workspace: token, read.", Codes: []fault.Code{fault.Forbidden},
 		Answer: list[cutOffBody]{Items: []cutOffBody{exampleCutOff}},
 	}, h.listCutOffs)
-	serve(h, api, operation{
+	create(h, api, operation{
 		ID: "cut-off", Method: http.MethodPost, Path: base, Tag: tagCutOffs, Summary: "Cut something off at once",
 		Description: "Name one of: a trust; a token; a key; an issuer, alone or with its subject; a subject as nsc names it. Once the call has returned, " +
 			"no node signs what it forbids; the answer says what it cannot reach. Cutting off an issuer or a subject stops new exchanges too. " +
@@ -85,9 +98,13 @@ func (h *handler) cutOffAPI(api huma.API) {
 		Status: http.StatusCreated, Codes: []fault.Code{fault.Forbidden, fault.Conflict, fault.Stale, fault.KeyReused},
 		Request: exampleCutOffRequest, Answer: exampleCutOffResult,
 	}, h.cutOff)
+	show(h, api, operation{
+		ID: "describe-cut-off", Method: http.MethodGet, Path: base + "/{id}", Tag: tagCutOffs, Summary: "Describe a lasting cut-off",
+		Description: "Needs a grant on the workspace: token, read.", Codes: []fault.Code{fault.Forbidden}, Answer: exampleCutOff,
+	}, h.describeCutOff)
 	respond(h, api, operation{
 		ID: "lift-cut-off", Method: http.MethodDelete, Path: base + "/{id}", Tag: tagCutOffs, Summary: "Lift a lasting cut-off",
-		Description: "What it forbade, and what has not ended since, is allowed again. Needs a grant on the workspace: token, write.",
+		Description: "What it forbade, and what has not ended since, is allowed again. Needs a grant on the workspace: token, admin.",
 		Status:      http.StatusNoContent, Codes: []fault.Code{fault.Forbidden},
 	}, h.liftCutOff)
 }
@@ -104,6 +121,15 @@ func (h *handler) listCutOffs(ctx context.Context, in *listCall) (list[cutOffBod
 		return h.Manage.ListCutOffs(ctx, caller, after, limit)
 	})
 	return newList(found, next, newCutOffBody), err
+}
+
+func (h *handler) describeCutOff(ctx context.Context, in *readCutOff) (cutOffBody, error) {
+	caller, err := h.caller(ctx, in.Call)
+	if err != nil {
+		return cutOffBody{}, err
+	}
+	found, err := h.Manage.LastingCutOff(ctx, caller, in.ID)
+	return newCutOffBody(found), err
 }
 
 func (h *handler) cutOff(ctx context.Context, in *createCutOff) (cutOffResult, error) {
@@ -132,7 +158,7 @@ func newUnreachable(found []manage.Unreachable) []unreachableBody {
 	return list
 }
 
-func (h *handler) liftCutOff(ctx context.Context, in *liftCutOff) (*nothing, error) {
+func (h *handler) liftCutOff(ctx context.Context, in *OneCutOff) (*nothing, error) {
 	caller, err := h.caller(ctx, in.Call)
 	if err != nil {
 		return nil, err

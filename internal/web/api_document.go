@@ -40,11 +40,11 @@ Besides what each operation lists, an address that does not exist is 404 (not_fo
 
 **Lists** come in pages: where there is more, next is the cursor of the next page.
 
-**Changes.** The ETag of a resource is its revision. With If-Match a change is made to that revision or not at all; with If-None-Match a read is
-304 where nothing has changed.
+**Changes.** What is shown by itself has an ETag: with If-None-Match a read is 304 where nothing has changed. That of what calls can change is its
+revision: with If-Match a change is made to that revision or not at all. A call that does not heed these refuses them, reads apart.
 
 **Creating.** With an Idempotency-Key a creation can be sent again for 24 hours, to any node: the same caller with the same request gets the first answer
-again, without any secret, and nothing is created twice.`
+again, without any secret, and nothing is created twice. Location is the path of what was created.`
 
 // newDocument returns the description of the API, to which each operation adds itself.
 func newDocument() *huma.OpenAPI {

@@ -55,7 +55,7 @@ var exampleTrustUpdate = trustChange{MaxDuration: new(span("30m")), Description:
 var exampleRevocable = revocableBody{
 	ID: "agolopj52c6lk4olb3kgm6gybq", Name: "old build server",
 	Subject: identity.WorkloadSubject(exampleWorkspaceID, "agolopj52c6lk4olb3kgm6gybq"), Grants: exampleGrants,
-	CreatedBy: exampleUser, CreatedAt: exampleTime, RefreshedAt: exampleTime, ExpiresAt: exampleTime.Add(90 * day),
+	CreatedBy: exampleUser, CreatedAt: exampleTime, RefreshedAt: exampleTime, ExpiresAt: exampleTime.Add(90 * day), Revision: 1,
 }
 
 // exampleNewRevocable shows where the secret is, without looking like one to what searches for leaks.

@@ -46,7 +46,7 @@ func (o operation) describe(components *huma.Components) huma.Operation {
 		op.Responses[status] = &huma.Response{Content: map[string]*huma.MediaType{mediaJSON: {Example: o.Answer}}}
 	}
 	if o.Unchanged {
-		op.Responses[strconv.Itoa(http.StatusNotModified)] = &huma.Response{Description: "If-None-Match names the present entity tag"}
+		op.Responses[strconv.Itoa(http.StatusNotModified)] = &huma.Response{Description: "If-None-Match lists the present entity tag"}
 	}
 	for status, codes := range o.refusals() {
 		name := refusalName(codes)

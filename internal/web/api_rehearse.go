@@ -14,12 +14,13 @@ import (
 
 type explainRefusal struct {
 	Call
+	Reading
 	ID string `path:"id" doc:"The refusal_id that a caller was told" example:"agolopkbxawbssvvgrpr6ygwb4"`
 }
 
 func (h *handler) rehearseAPI(api huma.API) {
 	base := apiBase + "/{workspace}"
-	serve(h, api, operation{
+	show(h, api, operation{
 		ID: "explain-refusal", Method: http.MethodGet, Path: base + "/refusals/{id}/explanation", Tag: tagTrusts,
 		Summary: "Explain a refusal",
 		Description: "Why a request for a token was refused: each trust that it may have been meant for, nearest first, with the clauses that fail, and " +

@@ -70,6 +70,8 @@ type refusalBody struct {
 	Advice   []string      `json:"advice,omitempty" nullable:"false" doc:"What else helps"`
 }
 
+func (r refusalBody) entityTag() string { return digestOf(r) }
+
 // askedBody is what a token was asked for.
 type askedBody struct {
 	TokenType string      `json:"token_type" doc:"access_token or id_token" example:"id_token"`

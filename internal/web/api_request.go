@@ -36,6 +36,9 @@ func (h *handler) strict(ctx huma.Context, next func(huma.Context)) {
 	if err == nil {
 		err = checkKey(r.Header, op.Parameters)
 	}
+	if err == nil {
+		err = checkConditions(r.Method, r.Header, op.Parameters)
+	}
 	if err == nil && op.RequestBody != nil {
 		err = h.admitBody(w, r, op.RequestBody.Required)
 	}

@@ -24,6 +24,7 @@ type revocableBody struct {
 	CreatedAt   time.Time   `json:"created_at" doc:"When it was made"`
 	RefreshedAt time.Time   `json:"refreshed_at" doc:"When the present secret was made"`
 	ExpiresAt   time.Time   `json:"expires_at" doc:"When it ends"`
+	Revision    int64       `json:"revision" doc:"Moves with every new secret; the ETag"`
 	Token       string      `json:"token,omitempty" doc:"The secret; only in the answer that made it, and not in that to a retry"`
 }
 
@@ -36,13 +37,17 @@ type unreachedBody struct {
 func newRevocableBody(t workspace.Revocable, secret string) (revocableBody, error) {
 	body := revocableBody{
 		ID: t.ID, Name: t.Name, Subject: identity.WorkloadSubject(t.WorkspaceID, t.ID), CreatedBy: t.CreatedBy,
-		CreatedAt: t.CreatedAt.UTC(), RefreshedAt: t.RefreshedAt.UTC(), ExpiresAt: t.ExpiresAt.UTC(), Token: secret,
+		CreatedAt: t.CreatedAt.UTC(), RefreshedAt: t.RefreshedAt.UTC(), ExpiresAt: t.ExpiresAt.UTC(), Revision: t.Version, Token: secret,
 	}
 	var grants []identity.Permission
 	err := json.Unmarshal(t.Grants, &grants)
 	body.Grants = newGrants(grants)
 	return body, err
 }
+
+func (t revocableBody) entityTag() string { return etag(t.Revision) }
+
+func (t revocableBody) place() string { return t.ID }
 
 // refreshedBody is a token with its new secret.
 type refreshedBody struct {
@@ -74,8 +79,19 @@ type OneRevocable struct {
 	ID string `path:"id" doc:"ID of the revocable token" example:"agolopj52c6lk4olb3kgm6gybq"`
 }
 
+type readRevocable struct {
+	OneRevocable
+	Reading
+}
+
+type revokeRevocable struct {
+	OneRevocable
+	Guarded
+}
+
 type refreshRevocable struct {
 	OneRevocable
+	Guarded
 	Body *refreshRequest // nil asks for nothing in particular
 }
 
@@ -96,13 +112,17 @@ func (h *handler) revocableAPI(api huma.API) {
 		Description: "In the order of their IDs, without their secrets. Needs a grant on the workspace: token, read.", Codes: []fault.Code{fault.Forbidden},
 		Answer: list[revocableBody]{Items: []revocableBody{exampleRevocable}},
 	}, h.listRevocables)
-	serve(h, api, operation{
+	create(h, api, operation{
 		ID: "create-revocable-token", Method: http.MethodPost, Path: base, Tag: tagTokens, Summary: "Create a revocable token",
 		Description: "For what cannot federate. The answer has its secret, which is not kept. Needs a grant on the workspace: token, write, and everything that it grants.",
 		Status:      http.StatusCreated, Codes: []fault.Code{fault.Forbidden, fault.KeyReused},
 		Request: exampleRevocableRequest, Answer: exampleNewRevocable,
 	}, h.createRevocable)
-	serve(h, api, operation{
+	show(h, api, operation{
+		ID: "describe-revocable-token", Method: http.MethodGet, Path: base + "/{id}", Tag: tagTokens, Summary: "Describe a revocable token",
+		Description: "Without its secret. Needs a grant on the workspace: token, read.", Codes: []fault.Code{fault.Forbidden}, Answer: exampleRevocable,
+	}, h.describeRevocable)
+	respond(h, api, operation{
 		ID: "refresh-revocable-token", Method: http.MethodPost, Path: base + "/{id}/refresh", Tag: tagTokens, Summary: "Give a revocable token a new secret",
 		Description: "The old secret, and what was issued for it, end; the answer says what of it others verify by themselves. Needs a grant on the workspace: token, write, and everything that it grants.",
 		Codes:       []fault.Code{fault.Forbidden, fault.Stale}, Request: refreshRequest{}, Answer: exampleRefreshed,
@@ -110,7 +130,7 @@ func (h *handler) revocableAPI(api huma.API) {
 	serve(h, api, operation{
 		ID: "revoke-revocable-token", Method: http.MethodDelete, Path: base + "/{id}", Tag: tagTokens, Summary: "Revoke a revocable token",
 		Description: "And what was issued for it; the answer says what of it others verify by themselves. Needs a grant on the workspace: token, write, and everything that it grants.",
-		Codes:       []fault.Code{fault.Forbidden}, Answer: exampleUnreached,
+		Codes:       []fault.Code{fault.Forbidden, fault.Stale}, Answer: exampleUnreached,
 	}, h.revokeRevocable)
 }
 
@@ -137,6 +157,18 @@ func (h *handler) listRevocables(ctx context.Context, in *listCall) (list[revoca
 	return l, nil
 }
 
+func (h *handler) describeRevocable(ctx context.Context, in *readRevocable) (revocableBody, error) {
+	caller, err := h.caller(ctx, in.Call)
+	if err != nil {
+		return revocableBody{}, err
+	}
+	t, err := h.Manage.Revocable(ctx, caller, in.ID)
+	if err != nil {
+		return revocableBody{}, err
+	}
+	return newRevocableBody(t, "")
+}
+
 func (h *handler) createRevocable(ctx context.Context, in *createRevocable) (revocableBody, error) {
 	caller, err := h.caller(ctx, in.Call)
 	if err != nil {
@@ -158,10 +190,10 @@ func (h *handler) createRevocable(ctx context.Context, in *createRevocable) (rev
 	return newRevocableBody(t, secret)
 }
 
-func (h *handler) refreshRevocable(ctx context.Context, in *refreshRevocable) (refreshedBody, error) {
+func (h *handler) refreshRevocable(ctx context.Context, in *refreshRevocable) (*tagged[refreshedBody], error) {
 	caller, err := h.caller(ctx, in.Call)
 	if err != nil {
-		return refreshedBody{}, err
+		return nil, err
 	}
 	var asked refreshRequest
 	if in.Body != nil {
@@ -169,21 +201,30 @@ func (h *handler) refreshRevocable(ctx context.Context, in *refreshRevocable) (r
 	}
 	wished, err := life(asked.ExpiresIn)
 	if err != nil {
-		return refreshedBody{}, err
+		return nil, err
 	}
-	done, err := h.Manage.RefreshRevocable(ctx, caller, in.ID, wished, in.address)
+	var done manage.Refreshed
+	err = in.where(func(revision int64) (err error) {
+		done, err = h.Manage.RefreshRevocable(ctx, caller, in.ID, revision, wished, in.address)
+		return err
+	})
 	if err != nil {
-		return refreshedBody{}, err
+		return nil, err
 	}
 	body, err := newRevocableBody(done.Revocable, done.Secret)
-	return refreshedBody{body, unreachedBody{newUnreachable(done.Unreachable), done.Incomplete}}, err
+	return newTagged(refreshedBody{body, unreachedBody{newUnreachable(done.Unreachable), done.Incomplete}}), err
 }
 
-func (h *handler) revokeRevocable(ctx context.Context, in *OneRevocable) (unreachedBody, error) {
+func (h *handler) revokeRevocable(ctx context.Context, in *revokeRevocable) (unreachedBody, error) {
 	caller, err := h.caller(ctx, in.Call)
 	if err != nil {
 		return unreachedBody{}, err
 	}
-	found, incomplete, err := h.Manage.RevokeRevocable(ctx, caller, in.ID, in.address)
+	var found []manage.Unreachable
+	var incomplete bool
+	err = in.where(func(revision int64) (err error) {
+		found, incomplete, err = h.Manage.RevokeRevocable(ctx, caller, in.ID, revision, in.address)
+		return err
+	})
 	return unreachedBody{newUnreachable(found), incomplete}, err
 }

@@ -18,7 +18,7 @@ type OneTrust struct {
 
 type readTrust struct {
 	OneTrust
-	IfNoneMatch string `header:"If-None-Match" doc:"Entity tags that the caller has: the answer is 304 where the present one is among them"`
+	Reading
 }
 
 type addTrust struct {
@@ -29,13 +29,13 @@ type addTrust struct {
 
 type updateTrust struct {
 	OneTrust
-	IfMatch string `header:"If-Match" doc:"The entity tag that the change is made to; absent: any. Where it is not the present one, nothing is changed and the answer is 412"`
-	Body    trustChange
+	Guarded
+	Body trustChange
 }
 
 type removeTrust struct {
 	OneTrust
-	IfMatch string `header:"If-Match" doc:"The entity tag that is to be removed; absent: any. Where it is not the present one, nothing is removed and the answer is 412"`
+	Guarded
 }
 
 func (h *handler) trustAPI(api huma.API) {
@@ -45,16 +45,16 @@ func (h *handler) trustAPI(api huma.API) {
 		Description: "All of the workspace, in the order of their IDs. Needs a grant on the workspace: trust, read.",
 		Codes:       []fault.Code{fault.Forbidden}, Answer: list[trustBody]{Items: []trustBody{exampleTrust}},
 	}, h.listTrusts)
-	respond(h, api, operation{
+	create(h, api, operation{
 		ID: "add-trust-relationship", Method: http.MethodPost, Path: base, Tag: tagTrusts, Summary: "Add a trust relationship",
 		Description: "What is left out has its default. Needs a grant on the workspace: trust, write, and everything that the trust grants.",
 		Status:      http.StatusCreated, Codes: []fault.Code{fault.Forbidden, fault.Conflict, fault.KeyReused},
 		Request: exampleTrustChange, Answer: exampleTrust,
 	}, h.addTrust)
-	respond(h, api, operation{
+	show(h, api, operation{
 		ID: "describe-trust-relationship", Method: http.MethodGet, Path: base + "/{id}", Tag: tagTrusts,
 		Summary: "Describe a trust relationship", Description: "Needs a grant on the workspace: trust, read.",
-		Codes: []fault.Code{fault.Forbidden}, Answer: exampleTrust, Unchanged: true,
+		Codes: []fault.Code{fault.Forbidden}, Answer: exampleTrust,
 	}, h.describeTrust)
 	respond(h, api, operation{
 		ID: "update-trust-relationship", Method: http.MethodPatch, Path: base + "/{id}", Tag: tagTrusts,
@@ -86,37 +86,30 @@ func (h *handler) listTrusts(ctx context.Context, in *listCall) (list[trustBody]
 	return newList(trusts, next, func(t policy.Trust) trustBody { return newTrustBody(t, nil) }), err
 }
 
-func newTaggedTrust(t policy.Trust, warnings []string) *tagged[trustBody] {
-	return &tagged[trustBody]{etag(t.Revision), newTrustBody(t, warnings)}
-}
-
-func (h *handler) addTrust(ctx context.Context, in *addTrust) (*tagged[trustBody], error) {
+func (h *handler) addTrust(ctx context.Context, in *addTrust) (trustBody, error) {
 	caller, err := h.caller(ctx, in.Call)
 	if err != nil {
-		return nil, err
+		return trustBody{}, err
 	}
 	trust := policy.Trust{Enabled: true}
 	if err := in.Body.apply(&trust); err != nil {
-		return nil, err
+		return trustBody{}, err
 	}
 	service, err := h.once(in.Creation, in.Body, "add-trust-relationship", in.Workspace)
 	if err != nil {
-		return nil, err
+		return trustBody{}, err
 	}
 	added, warnings, err := service.AddTrust(ctx, caller, trust, in.address)
-	return newTaggedTrust(added, warnings), err
+	return newTrustBody(added, warnings), err
 }
 
-func (h *handler) describeTrust(ctx context.Context, in *readTrust) (*tagged[trustBody], error) {
+func (h *handler) describeTrust(ctx context.Context, in *readTrust) (trustBody, error) {
 	caller, err := h.caller(ctx, in.Call)
 	if err != nil {
-		return nil, err
+		return trustBody{}, err
 	}
 	t, err := h.Manage.Trust(ctx, caller, in.ID)
-	if err == nil && matches([]string{in.IfNoneMatch}, etag(t.Revision)) {
-		err = notModified{etag(t.Revision)}
-	}
-	return newTaggedTrust(t, nil), err
+	return newTrustBody(t, nil), err
 }
 
 func (h *handler) updateTrust(ctx context.Context, in *updateTrust) (*tagged[trustBody], error) {
@@ -126,11 +119,11 @@ func (h *handler) updateTrust(ctx context.Context, in *updateTrust) (*tagged[tru
 	}
 	var updated policy.Trust
 	var warnings []string
-	err = where(in.IfMatch, func(revision int64) (err error) {
+	err = in.where(func(revision int64) (err error) {
 		updated, warnings, err = h.Manage.UpdateTrust(ctx, caller, in.ID, revision, in.Body.apply, in.address)
 		return err
 	})
-	return newTaggedTrust(updated, warnings), err
+	return newTagged(newTrustBody(updated, warnings)), err
 }
 
 func (h *handler) removeTrust(ctx context.Context, in *removeTrust) (*nothing, error) {
@@ -138,7 +131,7 @@ func (h *handler) removeTrust(ctx context.Context, in *removeTrust) (*nothing, e
 	if err != nil {
 		return nil, err
 	}
-	return &nothing{}, where(in.IfMatch, func(revision int64) error {
+	return &nothing{}, in.where(func(revision int64) error {
 		return h.Manage.RemoveTrust(ctx, caller, in.ID, revision, in.address)
 	})
 }

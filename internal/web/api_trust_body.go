@@ -44,6 +44,10 @@ func newTrustBody(t policy.Trust, warnings []string) trustBody {
 	}
 }
 
+func (t trustBody) entityTag() string { return etag(t.Revision) }
+
+func (t trustBody) place() string { return t.ID }
+
 // keySourceBody is where the keys of an issuer come from.
 type keySourceBody struct {
 	Kind     identity.SourceKind `json:"kind" enum:"discovery,jwks_url,jwks" doc:"discovery: the issuer's own document names them; jwks_url: a fixed address; jwks: uploaded here"`

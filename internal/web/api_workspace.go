@@ -21,6 +21,10 @@ type workspaceBody struct {
 	CreatedAt time.Time `json:"created_at" doc:"When it was made"`
 }
 
+func (w workspaceBody) entityTag() string { return digestOf(w) }
+
+func (w workspaceBody) place() string { return w.Name }
+
 func (h *handler) workspaceBody(w workspace.Workspace) workspaceBody {
 	return workspaceBody{w.ID, w.Name, h.BaseURL + "/w/" + w.Name, w.CreatedAt.UTC()}
 }
@@ -50,6 +54,11 @@ type createWorkspace struct {
 	Body          workspaceRequest
 }
 
+type readWorkspace struct {
+	Reading
+	Workspace string `path:"workspace" doc:"Name of the workspace" example:"acme"`
+}
+
 // callerBody is who makes a call.
 type callerBody struct {
 	Subject     string      `json:"subject" doc:"The caller's immutable name" example:"workspace/agolopjsdawfniaebnoh7uduj4/user/agolopkfub2kttakbixrwswhx4"`
@@ -69,14 +78,14 @@ func (h *handler) workspaceAPI(api huma.API) {
 		Description: "All in the order of their names, to a caller of the workspace system; to any other his own. Needs a grant on the workspace: workspace, read.",
 		Codes:       []fault.Code{fault.Forbidden}, Answer: list[workspaceBody]{Items: []workspaceBody{exampleWorkspace}},
 	}, h.listWorkspaces)
-	serve(h, api, operation{
+	create(h, api, operation{
 		ID: "create-workspace", Method: http.MethodPost, Path: apiBase, Tag: tagWorkspaces, Summary: "Create a workspace",
 		Description: "With its signing keys, and a trust relationship that makes the owner its administrator. The caller is an operator: his token is " +
 			"for the workspace system, with a grant on the workspace: workspace, admin.",
 		Status: http.StatusCreated, Codes: []fault.Code{fault.Forbidden, fault.Conflict, fault.KeyReused},
 		Request: exampleWorkspaceRequest, Answer: exampleWorkspace,
 	}, h.createWorkspace)
-	serve(h, api, operation{
+	show(h, api, operation{
 		ID: "describe-workspace", Method: http.MethodGet, Path: apiBase + "/{workspace}", Tag: tagWorkspaces, Summary: "Describe a workspace",
 		Description: "That a workspace exists is public, as its discovery document is.", Public: true, Answer: exampleWorkspace,
 	}, h.describeWorkspace)
@@ -114,9 +123,7 @@ func (h *handler) createWorkspace(ctx context.Context, in *createWorkspace) (wor
 	return h.workspaceBody(w), err
 }
 
-func (h *handler) describeWorkspace(ctx context.Context, in *struct {
-	Workspace string `path:"workspace" doc:"Name of the workspace" example:"acme"`
-}) (workspaceBody, error) {
+func (h *handler) describeWorkspace(ctx context.Context, in *readWorkspace) (workspaceBody, error) {
 	s, err := h.byName(ctx, in.Workspace)
 	if err != nil {
 		return workspaceBody{}, err

@@ -106,23 +106,12 @@ func (h *handler) jwks(w http.ResponseWriter, r *http.Request) error {
 	}
 	public(w)
 	w.Header().Set("ETag", document.ETag)
-	if matches(r.Header.Values("If-None-Match"), document.ETag) {
+	if among(strings.Join(r.Header.Values(ifNoneMatch), ","), document.ETag) {
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
 	writeBody(w, http.StatusOK, document.JSON)
 	return nil
-}
-
-// matches reports whether an entity tag is among those of If-None-Match, by weak comparison (RFC 9110 §13.1.2).
-func matches(header []string, tag string) bool {
-	for _, candidate := range strings.Split(strings.Join(header, ","), ",") {
-		candidate = strings.TrimSpace(candidate)
-		if candidate == "*" || strings.TrimPrefix(candidate, "W/") == tag {
-			return true
-		}
-	}
-	return false
 }
 
 // public sets the headers of what anybody may read from anywhere, pages in a browser too.

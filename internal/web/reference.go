@@ -2,11 +2,10 @@ package web
 
 import (
 	"bytes"
-	"crypto/sha256"
 	_ "embed"
-	"encoding/base64"
 	"html/template"
 	"net/http"
+	"strings"
 	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -61,12 +60,11 @@ func (h *handler) fixed(media string, content func() ([]byte, error)) http.Handl
 			h.problem(w, fault.New(fault.Internal, err))
 			return
 		}
-		sum := sha256.Sum256(body)
-		tag := `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`
+		tag := digest(body)
 		public(w)
 		w.Header().Set("ETag", tag)
 		w.Header().Set("Content-Type", media)
-		if matches(r.Header.Values("If-None-Match"), tag) {
+		if among(strings.Join(r.Header.Values(ifNoneMatch), ","), tag) {
 			w.Header().Del("Content-Type")
 			w.WriteHeader(http.StatusNotModified)
 			return

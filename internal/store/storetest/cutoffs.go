@@ -21,8 +21,15 @@ var cutOffs = map[string]func(*lab){
 		l.tokenCut(l.one, "somebody", false)
 		l.tokenCut(l.two, "jti", false)
 		for _, c := range []workspace.CutOff{token, subject, issuer} {
+			found, err := l.CutOff(l.ctx, l.one.ID, c.ID)
+			l.must(err)
+			equal(l, found, c)
+			_, err = l.CutOff(l.ctx, l.two.ID, c.ID)
+			l.is(err, store.ErrNotFound)
 			l.must(l.DeleteCutOff(l.ctx, l.one.ID, c.ID, event(l.one.ID, "x")))
 			l.is(l.DeleteCutOff(l.ctx, l.one.ID, c.ID, event(l.one.ID, "x")), store.ErrNotFound)
+			_, err = l.CutOff(l.ctx, l.one.ID, c.ID)
+			l.is(err, store.ErrNotFound)
 		}
 		l.cuts(l.one, nil, nil, false)
 		l.tokenCut(l.one, "jti", false)

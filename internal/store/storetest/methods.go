@@ -99,6 +99,9 @@ var every = map[string]func(context.Context, *store.Store, things) (any, error){
 		return s.Count(c, audit.Query{WorkspaceID: x.workspaceID})
 	},
 
+	"CutOff": func(c context.Context, s *store.Store, x things) (any, error) {
+		return s.CutOff(c, x.workspaceID, x.cutOff.ID)
+	},
 	"CutOffs": func(c context.Context, s *store.Store, x things) (any, error) {
 		return s.CutOffs(c, x.workspaceID, "", 0)
 	},
