@@ -69,6 +69,25 @@ func Invalid(field, format string, args ...any) *Fault {
 	return &Fault{Code: InvalidField, Field: field, Detail: fmt.Sprintf(format, args...)}
 }
 
+// Below returns an error that speaks of a part of a request as one that speaks of the whole: the field that it names is one
+// of the given field's, or that one itself where it names none but says what is wrong with the part.
+func Below(field string, err error) error {
+	var f *Fault
+	if !errors.As(err, &f) || f.Code != InvalidField && f.Code != NotFound {
+		return err
+	}
+	below := *f
+	switch {
+	case f.Field == "":
+		below.Field = field
+	case f.Field[0] == '[':
+		below.Field = field + f.Field
+	default:
+		below.Field = field + "." + f.Field
+	}
+	return &below
+}
+
 // Error returns the code with the cause, for logs.
 func (f *Fault) Error() string {
 	switch {

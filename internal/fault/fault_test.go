@@ -118,3 +118,23 @@ func TestRule28TheGistHasGapsForWhatCallersWrote(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatIsWrongWithAPart(t *testing.T) {
+	for _, c := range []struct {
+		err   error
+		field string
+	}{
+		{Invalid("issuer", "is empty"), "add[0].issuer"},
+		{Invalid("[1]", "is empty"), "add[0][1]"},
+		{Invalid("", "is named twice"), "add[0]"},
+		{Newf(NotFound, "no such trust"), "add[0]"},
+		{Newf(Internal, "no field's business"), ""},
+	} {
+		if f := From(Below("add[0]", c.err)); f.Field != c.field || f.Code != From(c.err).Code {
+			t.Errorf("%v: %+v", c.err, f)
+		}
+	}
+	if Below("x", nil) != nil {
+		t.Error("nothing is wrong")
+	}
+}

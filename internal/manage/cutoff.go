@@ -53,11 +53,10 @@ func (s *Service) CutOff(ctx context.Context, caller identity.Identity, t Target
 	if len(t.Reason) > maxReason {
 		return CutOffResult{}, invalid("reason", "is longer than 500 bytes")
 	}
-	noun, ok := cutNouns[t.named()]
-	if !ok {
-		return CutOffResult{}, invalid("target", "name one of: a trust; a token; a key; an issuer, alone or with its subject; a subject as nsc names it")
+	if err := t.single(); err != nil {
+		return CutOffResult{}, err
 	}
-	if err := allow(caller, noun, "write"); err != nil {
+	if err := allow(caller, cutNouns[t.named()], "write"); err != nil {
 		return CutOffResult{}, err
 	}
 	var result CutOffResult
@@ -95,21 +94,36 @@ func (s *Service) cut(ctx context.Context, caller identity.Identity, t Target, a
 	return s.cutLasting(ctx, caller, t, address)
 }
 
-// named returns which single thing a target names, "" for none or several.
-func (t Target) named() string {
-	named := ""
-	for name, given := range map[string]bool{
-		"trust": t.Trust != "", "token": t.Token != "", "key": t.Key != "",
-		"issuer": t.Issuer != "" && t.Subject == "", "subject": t.Subject != "",
+// names returns what a target names: an issuer with its subject is that subject.
+func (t Target) names() (names []string) {
+	for _, n := range []struct {
+		name  string
+		given bool
+	}{
+		{"trust", t.Trust != ""}, {"token", t.Token != ""}, {"key", t.Key != ""},
+		{"issuer", t.Issuer != "" && t.Subject == ""}, {"subject", t.Subject != ""},
 	} {
-		if given && named != "" {
-			return ""
-		}
-		if given {
-			named = name
+		if n.given {
+			names = append(names, n.name)
 		}
 	}
-	return named
+	return names
+}
+
+// named returns the single thing that a target names.
+func (t Target) named() string { return t.names()[0] }
+
+// single refuses a target that names nothing, or more than one thing.
+func (t Target) single() error {
+	const choice = "name one of: a trust; a token; a key; an issuer, alone or with its subject; a subject as nsc names it"
+	switch names := t.names(); len(names) {
+	case 0:
+		return invalid("token", "is missing, and nothing else is named; "+choice)
+	case 1:
+		return nil
+	default:
+		return invalid(names[1], "is one thing more than the "+names[0]+"; "+choice)
+	}
 }
 
 // lasting returns the cut-off of a token, a subject or an issuer.

@@ -120,7 +120,7 @@ func TestWhatCannotBeATrustIsRefusedByField(t *testing.T) {
 			{"no subject", func(t *policy.Trust) { t.SubjectMatch = "" }, "subject_match"},
 			{"everybody (security.md)", func(t *policy.Trust) { t.SubjectMatch = "*" }, "subject_match"},
 			{"a condition that does not compile", func(t *policy.Trust) { t.Condition = "claims.x ==" }, "condition"},
-			{"an unknown action", func(t *policy.Trust) { t.Grants[0].Actions[0] = "steal" }, "grants[0].actions"},
+			{"an unknown action", func(t *policy.Trust) { t.Grants[0].Actions[0] = "steal" }, "grants[0].actions[0]"},
 			{"a duration below zero", func(t *policy.Trust) { t.MaxDuration = -1 }, "max_token_duration"},
 			{"an uploaded set without its end (rule 15)", func(t *policy.Trust) {
 				t.KeySource = identity.KeySource{Kind: identity.JWKS, JWKS: jwks}

@@ -86,7 +86,7 @@ func TestWhatCannotBeEvaluatedIsRefusedWhenWritten(t *testing.T) {
 		{"external tokens of 366 d", func(tr *Trust) { tr.MaxLifetime = 366 * 24 * time.Hour }, ""},
 		{"external tokens above 366 d", func(tr *Trust) { tr.MaxLifetime = 367 * 24 * time.Hour }, "max_external_lifetime"},
 		{"unknown resource type", func(tr *Trust) { tr.Grants[0].ResourceType = "x" }, "grants[0].resource_type"},
-		{"unknown action", func(tr *Trust) { tr.Grants[1].Actions = []string{"x"} }, "grants[1].actions"},
+		{"unknown action", func(tr *Trust) { tr.Grants[1].Actions = []string{"x"} }, "grants[1].actions[0]"},
 	})
 }
 

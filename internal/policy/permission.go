@@ -63,9 +63,9 @@ func checkActions(p identity.Permission, r resource, at string) *FieldError {
 	if len(p.Actions) == 0 || len(p.Actions) > maxActions {
 		return wrong(at, "has %d actions; name 1 to %d of: %s", len(p.Actions), maxActions, r.actions)
 	}
-	for _, action := range p.Actions {
+	for i, action := range p.Actions {
 		if checkText(action, maxAction) != "" || !r.action(action) {
-			return wrong(at, "%q is not an action on %s; there are: %s", action, p.ResourceType, r.actions)
+			return wrong(fmt.Sprintf("%s[%d]", at, i), "%q is not an action on %s; there are: %s", action, p.ResourceType, r.actions)
 		}
 	}
 	return nil

@@ -40,43 +40,57 @@ func (s *Service) rehearsals(ctx context.Context, tenant identity.Tenant, p Prop
 	for i, t := range p.Add {
 		t.ID = fmt.Sprintf("(new %d)", i+1)
 		if err := s.put(ctx, &d, tenant, t); err != nil {
-			return nil, err
+			return nil, fault.Below(fmt.Sprintf("add[%d]", i), err)
 		}
 	}
-	for _, u := range p.Update {
-		t, err := s.take(ctx, &d, tenant, u.ID)
-		if err == nil {
-			err = u.Change(&t)
-		}
-		if err == nil {
-			err = s.put(ctx, &d, tenant, t)
-		}
-		if err != nil {
-			return nil, err
+	for i, u := range p.Update {
+		if err := s.update(ctx, &d, tenant, u); err != nil {
+			return nil, fault.Below(fmt.Sprintf("update[%d]", i), err)
 		}
 	}
-	for _, trustID := range p.Remove {
-		if _, err := s.take(ctx, &d, tenant, trustID); err != nil {
-			return nil, err
+	for i, trustID := range p.Remove {
+		if _, err := s.take(ctx, &d, tenant, trustID, ""); err != nil {
+			return nil, fault.Below(fmt.Sprintf("remove[%d]", i), err)
 		}
 	}
 	return d.compile(tenant)
 }
 
-// take finds a trust that is to be changed or removed.
-func (s *Service) take(ctx context.Context, d *draft, tenant identity.Tenant, trustID string) (policy.Trust, error) {
-	if !id.Valid(trustID) {
-		return policy.Trust{}, fault.Newf(fault.NotFound, "a trust of an ID that is none")
+func (s *Service) update(ctx context.Context, d *draft, tenant identity.Tenant, u Update) error {
+	t, err := s.take(ctx, d, tenant, u.ID, "id")
+	if err != nil {
+		return err
 	}
+	if err = u.Change(&t); err == nil {
+		err = s.put(ctx, d, tenant, t)
+	}
+	return fault.Below("change", err)
+}
+
+// take finds a trust that is to be changed or removed, which the field names.
+func (s *Service) take(ctx context.Context, d *draft, tenant identity.Tenant, trustID, field string) (policy.Trust, error) {
 	if d.replaced[trustID] {
-		return policy.Trust{}, fault.Invalid("id", "%s is named twice", trustID)
+		return policy.Trust{}, fault.Invalid(field, "%s is named twice", trustID)
 	}
 	d.replaced[trustID] = true
-	t, err := s.c.Store.Trust(ctx, tenant.ID, trustID)
+	t, err := s.trust(ctx, tenant, trustID)
+	if fault.Is(err, fault.NotFound) {
+		f := fault.New(fault.NotFound, err)
+		f.Field, f.Detail = field, "there is no such trust in the workspace"
+		return t, f
+	}
 	if err != nil {
 		return t, err
 	}
 	return t, s.load(ctx, d, tenant, t.Issuer)
+}
+
+// trust finds a trust. An ID that is none and one of another workspace are alike (rule 7).
+func (s *Service) trust(ctx context.Context, tenant identity.Tenant, trustID string) (policy.Trust, error) {
+	if !id.Valid(trustID) {
+		return policy.Trust{}, fault.Newf(fault.NotFound, "a trust of an ID that is none")
+	}
+	return s.c.Store.Trust(ctx, tenant.ID, trustID)
 }
 
 // put adds a trust as it would be, if it would be accepted.

@@ -124,6 +124,9 @@ type schema struct {
 	Items       *schema            `json:"items"`
 	AnyOf       []*schema          `json:"anyOf"`
 	Additional  any                `json:"additionalProperties"`
+	Format      string             `json:"format"`
+	MaxLength   int                `json:"maxLength"`
+	MaxItems    int                `json:"maxItems"`
 }
 
 // theDocument returns the document that the server serves.

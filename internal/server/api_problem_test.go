@@ -83,7 +83,8 @@ func TestProblemsNameCodeAndField(t *testing.T) {
 		{"kind", "GET", apiRoot + "/dev/events?kind=nothing", nil, "", 422, "invalid_field", "kind", "token.issued"},
 		{"algorithm", "POST", apiRoot + "/dev/keys/rotate", `{"algorithm":"HS256"}`, "", 422, "invalid_field", "algorithm", ""},
 		{"key without compromise", "POST", apiRoot + "/dev/keys/rotate", `{"key_id":"x"}`, "", 422, "invalid_field", "key_id", ""},
-		{"nothing to cut off", "POST", apiRoot + "/dev/cut-offs", `{}`, "", 422, "invalid_field", "target", ""},
+		{"nothing to cut off", "POST", apiRoot + "/dev/cut-offs", `{}`, "", 422, "invalid_field", "token", "name one of"},
+		{"two things to cut off", "POST", apiRoot + "/dev/cut-offs", `{"trust":"x","key":"x"}`, "", 422, "invalid_field", "key", "more than the trust"},
 		{"name", "POST", apiRoot + "/dev/revocable-tokens", `{"name":"","grants":[]}`, "", 422, "invalid_field", "name", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

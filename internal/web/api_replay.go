@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -108,10 +109,10 @@ func (r replayRequest) proposal() (p rehearse.Proposal, err error) {
 	if len(r.Add)+len(r.Update)+len(r.Remove) == 0 {
 		return p, fault.Invalid("update", "says nothing, nor do add and remove; say what would change")
 	}
-	for _, change := range r.Add {
+	for i, change := range r.Add {
 		t := policy.Trust{Enabled: true}
 		if err := change.apply(&t); err != nil {
-			return p, err
+			return p, fault.Below(fmt.Sprintf("add[%d]", i), err)
 		}
 		p.Add = append(p.Add, t)
 	}

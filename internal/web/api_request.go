@@ -198,11 +198,14 @@ func joined(path, name string) string {
 	return path + "." + name
 }
 
-func shortened(field string) string {
-	if len(field) <= maxField {
-		return field
+func shortened(field string) string { return cut(field, maxField) }
+
+// cut returns what fits into so many bytes of a text.
+func cut(text string, most int) string {
+	if len(text) <= most {
+		return text
 	}
-	return strings.ToValidUTF8(field[:maxField], "") + "…"
+	return strings.ToValidUTF8(text[:most], "") + "…"
 }
 
 // requestFault turns what the library found wrong with a request into a fault. Its texts speak of the request alone. Of

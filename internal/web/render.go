@@ -64,9 +64,12 @@ type Problem struct {
 	fault   *fault.Fault
 }
 
+// maxDetail is the most bytes of a detail: it may quote what the caller sent.
+const maxDetail = 2 << 10
+
 func newProblem(f *fault.Fault) *Problem {
 	return &Problem{
-		Type: "about:blank", Title: http.StatusText(f.Status()), Status: f.Status(), Detail: redaction.Text(f.Text()),
+		Type: "about:blank", Title: http.StatusText(f.Status()), Status: f.Status(), Detail: cut(redaction.Text(f.Text()), maxDetail),
 		Code: string(f.Code), Field: redaction.Text(f.Field), Refusal: f.Refusal, fault: f,
 	}
 }
