@@ -29,8 +29,8 @@ type FieldError struct {
 // Error returns the field and its problem.
 func (e *FieldError) Error() string { return e.Field + ": " + e.Problem }
 
-// CheckSource refuses, with a *FieldError, an issuer or a key source that could never be used, when it is written. The
-// addresses behind the names are judged when they are dialled: what a name means may change.
+// CheckSource refuses, with a *FieldError, an issuer or a key source that nobody could ever use, when it is written. Whether
+// this server may call it is for Reach to say, and of a name for the dialer: what a name means may change.
 func CheckSource(issuer string, src KeySource, allowHTTPLoopback bool) error {
 	if err := checkIssuer(issuer, allowHTTPLoopback); err != nil {
 		return &FieldError{"issuer", err.Error()}
@@ -123,6 +123,8 @@ func parseAddress(address string, allowHTTPLoopback bool) (*url.URL, error) {
 	switch {
 	case err != nil, u.Opaque != "", u.Hostname() == "", strings.ContainsFunc(address, notGraphic):
 		return nil, errors.New("must be an absolute URL: https://host/path")
+	case isDisguised(u.Hostname()):
+		return nil, errors.New("must have a name for its host, or an address in its usual form")
 	case u.User != nil:
 		return nil, errors.New("must not contain a user name")
 	case strings.Contains(address, "#"):

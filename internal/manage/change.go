@@ -76,8 +76,8 @@ func (s *Service) update(ctx context.Context, caller identity.Identity, before p
 	if reflect.DeepEqual(before, after) {
 		return before, warnings, nil
 	}
-	if !reflect.DeepEqual(before.KeySource, after.KeySource) { // whose keys have ended may still be disabled, or described
-		if err := s.checkEnd(after.KeySource); err != nil {
+	if before.Issuer != after.Issuer || !reflect.DeepEqual(before.KeySource, after.KeySource) { // whose keys cannot be had may still be disabled, or described
+		if err := s.checkKeys(caller.Tenant(), after); err != nil {
 			return policy.Trust{}, nil, err
 		}
 	}

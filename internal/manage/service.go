@@ -47,22 +47,22 @@ type RecordStore interface {
 
 // Config is what the service is made of.
 type Config struct {
-	Workspaces    WorkspaceStore
-	Trusts        TrustStore
-	CutOffs       CutOffStore
-	Revocables    RevocableStore
-	Answers       AnswerStore
-	Record        RecordStore
-	Logs          LogStore
-	LogKeys       LogKeys
-	Keys          keys.Writer
-	Rotator       *keys.Rotator
-	Entries       keys.Entries
-	Issuer        func(name string) string
-	NameOf        func(issuer string) (string, bool)
-	Forget        func(workspaceID string)
-	AllowLoopback bool // issuers on loopback, HTTP too: nsc dev (rule 35)
-	Now           func() time.Time
+	Workspaces WorkspaceStore
+	Trusts     TrustStore
+	CutOffs    CutOffStore
+	Revocables RevocableStore
+	Answers    AnswerStore
+	Record     RecordStore
+	Logs       LogStore
+	LogKeys    LogKeys
+	Keys       keys.Writer
+	Rotator    *keys.Rotator
+	Entries    keys.Entries
+	Issuer     func(name string) string
+	NameOf     func(issuer string) (string, bool)
+	Forget     func(workspaceID string)
+	Reach      identity.Reach // where issuers may be (rule 35)
+	Now        func() time.Time
 }
 
 // Service manages. It is safe for concurrent use.

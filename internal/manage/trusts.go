@@ -57,7 +57,7 @@ func (s *Service) addTrust(ctx context.Context, caller identity.Identity, t poli
 	if err != nil {
 		return addedTrust{}, err
 	}
-	if err := s.checkEnd(t.KeySource); err != nil {
+	if err := s.checkKeys(caller.Tenant(), t); err != nil {
 		return addedTrust{}, err
 	}
 	now := s.moment()
@@ -97,7 +97,7 @@ func conflicting(err error) error {
 // check refuses what could not be evaluated, could not be fetched, or grants more than the caller has (rule 4).
 func (s *Service) check(t policy.Trust, caller identity.Identity) (policy.Trust, []string, error) {
 	t = normal(t)
-	if err := identity.CheckSource(t.Issuer, t.KeySource, s.c.AllowLoopback || s.ours(t.Issuer)); err != nil {
+	if err := s.checkSource(t); err != nil {
 		return t, nil, fieldFault(err)
 	}
 	t, warnings, err := policy.Check(t, caller.Tenant())
@@ -110,13 +110,25 @@ func (s *Service) check(t policy.Trust, caller identity.Identity) (policy.Trust,
 	return t, warnings, exceeds(caller, t.Grants)
 }
 
-// checkEnd refuses an uploaded key set that is believed no more as it is written: the trust would admit nobody, and stand in
-// the way of one with a set that is.
-func (s *Service) checkEnd(src identity.KeySource) error {
-	if src.Kind == identity.JWKS && !src.NotAfter.After(s.c.Now()) {
+// checkSource refuses what is no issuer or no key source. Our own may be where they are: nothing is fetched.
+func (s *Service) checkSource(t policy.Trust) error {
+	if s.ours(t.Issuer) {
+		return identity.CheckSource(t.Issuer, t.KeySource, true)
+	}
+	return s.c.Reach.CheckSource(t.Issuer, t.KeySource)
+}
+
+// checkKeys refuses keys that cannot be had as they are written, whatever happens: an uploaded set that is believed no more,
+// and an address that may not be called (rule 35). The trust would admit nobody, and stand in the way of one with keys that
+// can.
+func (s *Service) checkKeys(tenant identity.Tenant, t policy.Trust) error {
+	if t.KeySource.Kind == identity.JWKS && !t.KeySource.NotAfter.After(s.c.Now()) {
 		return invalid("key_source.not_after", "is past: the uploaded keys would not be believed any more; give a time to come")
 	}
-	return nil
+	if s.ours(t.Issuer) {
+		return nil
+	}
+	return fieldFault(s.c.Reach.CheckAddress(tenant.Name, t.Issuer, t.KeySource))
 }
 
 // mayTell refuses mappings, and the issuer's word on who acts, to all but administrators of trusts: other systems grant by

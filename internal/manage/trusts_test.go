@@ -148,7 +148,7 @@ func TestWhatCannotBeATrustIsRefusedByField(t *testing.T) {
 func TestRule35LoopbackInDevelopmentOnly(t *testing.T) {
 	onEach(t, func(l *lab) {
 		c := l.config
-		c.AllowLoopback = true
+		c.Reach = identity.NewReach(identity.Options{AllowLoopback: true})
 		_, _, err := manage.New(c).AddTrust(l.Context(), admin(l.acme), trust(func(t *policy.Trust) { t.Issuer = "http://127.0.0.1:9" }), address)
 		l.must(err)
 	})

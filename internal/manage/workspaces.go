@@ -156,10 +156,14 @@ func (s *Service) ownerTrust(w workspace.Workspace, owner Owner, by string) (pol
 		Description: "owner", KeySource: identity.KeySource{Kind: identity.Discovery}, CreatedBy: by, UpdatedBy: by,
 		CreatedAt: w.CreatedAt, UpdatedAt: w.CreatedAt, Version: 1, Revision: 1,
 	}
-	if err := identity.CheckSource(t.Issuer, t.KeySource, s.c.AllowLoopback || s.ours(t.Issuer)); err != nil {
+	if err := s.checkSource(t); err != nil {
 		return policy.Trust{}, ownerFault(err)
 	}
-	checked, _, err := policy.Check(t, identity.Tenant{ID: w.ID, Name: w.Name, Issuer: s.c.Issuer(w.Name)})
+	tenant := identity.Tenant{ID: w.ID, Name: w.Name, Issuer: s.c.Issuer(w.Name)}
+	if err := s.checkKeys(tenant, t); err != nil {
+		return policy.Trust{}, ownerFault(err)
+	}
+	checked, _, err := policy.Check(t, tenant)
 	if err != nil {
 		return policy.Trust{}, ownerFault(err)
 	}

@@ -75,9 +75,10 @@ func (p *parts) wire(ctx context.Context, c Config, baseURL string, master keys.
 	schedule := keys.Schedule{PublishAhead: c.PublishAhead, RotateEvery: c.RotateEvery}
 	p.rotator = keys.NewRotator(p.store, p.recorder, keys.NewPool(ctx), master, schedule, now, p.cache.Forget)
 	p.notary = keys.NewNotary(p.store, master, now)
-	p.verifier = identity.Open(identity.Options{
+	options := identity.Options{
 		Own: p.rings, Local: p.local, Secrets: secrets{p.store}, Issuer: p.cache.Issuer, AllowLoopback: c.Dev, Exceptions: exceptions, Now: now, Log: log,
-	})
+	}
+	p.verifier = identity.Open(options)
 	p.refusals = refusal.NewRing(p.store, p.metrics.RefusalsLost)
 	p.tokens = sts.New(sts.Config{
 		Workspaces: p.cache, Verifier: p.verifier, Recorder: p.recorder, Signer: p.rings, Opaques: keys.NewOpaques(p.store),
@@ -86,7 +87,7 @@ func (p *parts) wire(ctx context.Context, c Config, baseURL string, master keys.
 	p.rehearse = rehearse.New(rehearse.Config{Workspaces: p.cache, Verifier: p.tokens, Store: p.store, Now: now})
 	p.manage = manage.New(manage.Config{
 		Workspaces: p.store, Trusts: p.store, CutOffs: p.store, Revocables: p.store, Answers: p.store, Record: p.store, Logs: p.store, LogKeys: p.notary, Keys: p.store, Rotator: p.rotator, Entries: p.recorder,
-		Issuer: p.cache.Issuer, NameOf: p.cache.NameOf, Forget: p.cache.Forget, AllowLoopback: c.Dev, Now: now,
+		Issuer: p.cache.Issuer, NameOf: p.cache.NameOf, Forget: p.cache.Forget, Reach: identity.NewReach(options), Now: now,
 	})
 }
 
