@@ -1,8 +1,11 @@
 package identity
 
 import (
+	"context"
 	"net/netip"
 	"testing"
+
+	"github.com/nsc-federation/nsc/internal/jwt"
 )
 
 // Rule 35: what the dialer would refuse whatever a name server says is refused when it is written, in whatever field it is.
@@ -81,4 +84,17 @@ func TestRule35AddressesThatMayBeWritten(t *testing.T) {
 	wantField(t, listed.CheckAddress("beta", "https://10.1.2.3:8443", KeySource{Kind: Discovery}), "issuer")
 	wantField(t, server.CheckAddress("acme", "https://10.1.2.3", KeySource{Kind: JWKS}), "") // nothing is fetched
 	wantField(t, dev.CheckAddress("acme", "http://127.0.0.1:80", KeySource{Kind: Discovery}), "")
+}
+
+// What is our own is wherever we are, and never fetched.
+func TestOurOwnIssuersMayBeWhereWeAre(t *testing.T) {
+	own := "http://127.0.0.1:8740/w/dev"
+	reach := NewReach(Options{Local: func(issuer string) (func(context.Context) (jwt.KeySet, error), bool) { return nil, issuer == own }})
+	for issuer, field := range map[string]string{own: "", "http://127.0.0.1:8740/w/dev/": "issuer", "https://127.0.0.1:8740/w/dev": "issuer"} {
+		err := reach.CheckSource(issuer, KeySource{Kind: Discovery})
+		if err == nil {
+			err = reach.CheckAddress("acme", issuer, KeySource{Kind: Discovery})
+		}
+		wantField(t, err, field)
+	}
 }

@@ -66,7 +66,7 @@ func newLab(t *testing.T, db *store.Store, master keys.Master) *lab {
 	l.config = manage.Config{
 		Workspaces: db, Trusts: db, CutOffs: db, Revocables: db, Answers: db, Record: db, Keys: db, Entries: l.recorder,
 		Rotator: keys.NewRotator(db, l.recorder, pool, master, keys.DefaultSchedule, time.Now, l.forget),
-		Issuer:  cache.Issuer, NameOf: cache.NameOf, Forget: l.forget, Now: time.Now,
+		Issuer:  cache.Issuer, Forget: l.forget, Now: time.Now,
 	}
 	l.Service = manage.New(l.config)
 	l.acme, l.zoo = l.tenant("acme"), l.tenant("zoo")

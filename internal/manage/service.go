@@ -59,7 +59,6 @@ type Config struct {
 	Rotator    *keys.Rotator
 	Entries    keys.Entries
 	Issuer     func(name string) string
-	NameOf     func(issuer string) (string, bool)
 	Forget     func(workspaceID string)
 	Reach      identity.Reach // where issuers may be (rule 35)
 	Now        func() time.Time

@@ -97,7 +97,7 @@ func conflicting(err error) error {
 // check refuses what could not be evaluated, could not be fetched, or grants more than the caller has (rule 4).
 func (s *Service) check(t policy.Trust, caller identity.Identity) (policy.Trust, []string, error) {
 	t = normal(t)
-	if err := s.checkSource(t); err != nil {
+	if err := s.c.Reach.CheckSource(t.Issuer, t.KeySource); err != nil {
 		return t, nil, fieldFault(err)
 	}
 	t, warnings, err := policy.Check(t, caller.Tenant())
@@ -110,23 +110,12 @@ func (s *Service) check(t policy.Trust, caller identity.Identity) (policy.Trust,
 	return t, warnings, exceeds(caller, t.Grants)
 }
 
-// checkSource refuses what is no issuer or no key source. Our own may be where they are: nothing is fetched.
-func (s *Service) checkSource(t policy.Trust) error {
-	if s.ours(t.Issuer) {
-		return identity.CheckSource(t.Issuer, t.KeySource, true)
-	}
-	return s.c.Reach.CheckSource(t.Issuer, t.KeySource)
-}
-
 // checkKeys refuses keys that cannot be had as they are written, whatever happens: an uploaded set that is believed no more,
 // and an address that may not be called (rule 35). The trust would admit nobody, and stand in the way of one with keys that
 // can.
 func (s *Service) checkKeys(tenant identity.Tenant, t policy.Trust) error {
 	if t.KeySource.Kind == identity.JWKS && !t.KeySource.NotAfter.After(s.c.Now()) {
 		return invalid("key_source.not_after", "is past: the uploaded keys would not be believed any more; give a time to come")
-	}
-	if s.ours(t.Issuer) {
-		return nil
 	}
 	return fieldFault(s.c.Reach.CheckAddress(tenant.Name, t.Issuer, t.KeySource))
 }
@@ -159,12 +148,6 @@ func normal(t policy.Trust) policy.Trust {
 		t.Mappings = nil
 	}
 	return t
-}
-
-// ours reports whether an issuer is a workspace of this installation, whose keys need no fetching.
-func (s *Service) ours(issuer string) bool {
-	_, ours := s.c.NameOf(issuer)
-	return ours
 }
 
 func fieldFault(err error) error {

@@ -156,7 +156,7 @@ func (s *Service) ownerTrust(w workspace.Workspace, owner Owner, by string) (pol
 		Description: "owner", KeySource: identity.KeySource{Kind: identity.Discovery}, CreatedBy: by, UpdatedBy: by,
 		CreatedAt: w.CreatedAt, UpdatedAt: w.CreatedAt, Version: 1, Revision: 1,
 	}
-	if err := s.checkSource(t); err != nil {
+	if err := s.c.Reach.CheckSource(t.Issuer, t.KeySource); err != nil {
 		return policy.Trust{}, ownerFault(err)
 	}
 	tenant := identity.Tenant{ID: w.ID, Name: w.Name, Issuer: s.c.Issuer(w.Name)}

@@ -1,10 +1,12 @@
 package rehearse
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"time"
 
@@ -39,7 +41,7 @@ func (s *Service) rehearsals(ctx context.Context, tenant identity.Tenant, p Prop
 	d := draft{map[string][]policy.Trust{}, map[string][]policy.Trust{}, map[string]bool{}}
 	for i, t := range p.Add {
 		t.ID = fmt.Sprintf("(new %d)", i+1)
-		if err := s.put(ctx, &d, tenant, t); err != nil {
+		if err := s.put(ctx, &d, tenant, policy.Trust{}, t); err != nil {
 			return nil, fault.Below(fmt.Sprintf("add[%d]", i), err)
 		}
 	}
@@ -57,12 +59,13 @@ func (s *Service) rehearsals(ctx context.Context, tenant identity.Tenant, p Prop
 }
 
 func (s *Service) update(ctx context.Context, d *draft, tenant identity.Tenant, u Update) error {
-	t, err := s.take(ctx, d, tenant, u.ID, "id")
+	before, err := s.take(ctx, d, tenant, u.ID, "id")
 	if err != nil {
 		return err
 	}
-	if err = u.Change(&t); err == nil {
-		err = s.put(ctx, d, tenant, t)
+	after := before
+	if err = u.Change(&after); err == nil {
+		err = s.put(ctx, d, tenant, before, after)
 	}
 	return fault.Below("change", err)
 }
@@ -94,13 +97,16 @@ func (s *Service) trust(ctx context.Context, tenant identity.Tenant, trustID str
 }
 
 // put adds a trust as it would be, if it would be accepted.
-func (s *Service) put(ctx context.Context, d *draft, tenant identity.Tenant, t policy.Trust) error {
-	checked, _, err := policy.Check(t, tenant)
+func (s *Service) put(ctx context.Context, d *draft, tenant identity.Tenant, before, after policy.Trust) error {
+	checked, err := s.check(tenant, before, after)
 	var wrong *policy.FieldError
-	if errors.As(err, &wrong) {
+	var source *identity.FieldError
+	switch {
+	case errors.As(err, &wrong):
 		return fault.Invalid(wrong.Field, "%s", wrong.Problem)
-	}
-	if err != nil {
+	case errors.As(err, &source):
+		return fault.Invalid(source.Field, "%s", source.Problem)
+	case err != nil:
 		return err
 	}
 	if err := s.load(ctx, d, tenant, checked.Issuer); err != nil {
@@ -108,6 +114,22 @@ func (s *Service) put(ctx context.Context, d *draft, tenant identity.Tenant, t p
 	}
 	d.after[checked.Issuer] = append(d.after[checked.Issuer], checked)
 	return nil
+}
+
+// check refuses what could not be written. Where the keys of a trust are is looked at where that is new: one whose issuer may be
+// called no more can still be changed otherwise.
+func (s *Service) check(tenant identity.Tenant, before, after policy.Trust) (policy.Trust, error) {
+	if src := after.KeySource; before.Issuer != after.Issuer || !reflect.DeepEqual(before.KeySource, src) {
+		src.Kind = cmp.Or(src.Kind, identity.Discovery)
+		if err := s.c.Reach.CheckSource(after.Issuer, src); err != nil {
+			return after, err
+		}
+		if err := s.c.Reach.CheckAddress(tenant.Name, after.Issuer, src); err != nil {
+			return after, err
+		}
+	}
+	checked, _, err := policy.Check(after, tenant)
+	return checked, err
 }
 
 func (s *Service) load(ctx context.Context, d *draft, tenant identity.Tenant, issuer string) error {

@@ -43,6 +43,7 @@ type Config struct {
 	Workspaces Workspaces
 	Verifier   Verifier
 	Store      Store
+	Reach      identity.Reach // where issuers may be (rule 35)
 	Now        func() time.Time
 }
 

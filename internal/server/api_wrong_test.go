@@ -174,11 +174,6 @@ func (s *running) bodies(t *testing.T, i *issuer) map[string]func(n int) (path s
 			change(fmt.Sprint("b", n), map[string]any{"kind": "jwks", "jwks": `{"keys":[` + string(i.jwk(t, "k1")) + `]}`, "not_after": "2200-01-31T00:00:00Z"}),
 		}
 	}
-	sourceless := func(n int) map[string]any {
-		change := changes(n)[0]
-		delete(change, "key_source") // no exchange of the past depends on it
-		return change
-	}
 	return map[string]func(n int) (string, []map[string]any){
 		"create-workspace": func(n int) (string, []map[string]any) {
 			return apiRoot, []map[string]any{{"name": fmt.Sprintf("w%d", n), "owner": map[string]any{"issuer": i.URL, "subject": "me"}}}
@@ -196,7 +191,7 @@ func (s *running) bodies(t *testing.T, i *issuer) map[string]func(n int) (path s
 		"replay-exchanges": func(int) (string, []map[string]any) {
 			return base + "/trust-relationships/replay", []map[string]any{{
 				"since": "2026-01-31T00:00:00Z", "until": "2199-01-31T00:00:00Z", "remove": []any{other},
-				"add": []any{sourceless(0)}, "update": []any{map[string]any{"id": trust, "change": sourceless(1)}},
+				"add": []any{changes(0)[0]}, "update": []any{map[string]any{"id": trust, "change": changes(1)[0]}},
 			}}
 		},
 		"create-revocable-token": func(int) (string, []map[string]any) {

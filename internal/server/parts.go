@@ -84,10 +84,12 @@ func (p *parts) wire(ctx context.Context, c Config, baseURL string, master keys.
 		Workspaces: p.cache, Verifier: p.verifier, Recorder: p.recorder, Signer: p.rings, Opaques: keys.NewOpaques(p.store),
 		Record: p.store, Refusals: p.refusals, Now: now, Log: log,
 	})
-	p.rehearse = rehearse.New(rehearse.Config{Workspaces: p.cache, Verifier: p.tokens, Store: p.store, Now: now})
+	p.rehearse = rehearse.New(rehearse.Config{
+		Workspaces: p.cache, Verifier: p.tokens, Store: p.store, Reach: identity.NewReach(options), Now: now,
+	})
 	p.manage = manage.New(manage.Config{
 		Workspaces: p.store, Trusts: p.store, CutOffs: p.store, Revocables: p.store, Answers: p.store, Record: p.store, Logs: p.store, LogKeys: p.notary, Keys: p.store, Rotator: p.rotator, Entries: p.recorder,
-		Issuer: p.cache.Issuer, NameOf: p.cache.NameOf, Forget: p.cache.Forget, Reach: identity.NewReach(options), Now: now,
+		Issuer: p.cache.Issuer, Forget: p.cache.Forget, Reach: identity.NewReach(options), Now: now,
 	})
 }
 

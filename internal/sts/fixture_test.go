@@ -130,7 +130,7 @@ func (l *lab) node() *node {
 	n.manage = manage.New(manage.Config{
 		Workspaces: l.db, Trusts: l.db, CutOffs: l.db, Revocables: l.db, Answers: l.db, Record: l.db, Keys: l.db, Entries: n.recorder,
 		Rotator: keys.NewRotator(l.db, n.recorder, pool, l.master, keys.DefaultSchedule, time.Now, n.cache.Forget),
-		Issuer:  n.cache.Issuer, NameOf: n.cache.NameOf, Forget: n.cache.Forget, Now: time.Now,
+		Issuer:  n.cache.Issuer, Forget: n.cache.Forget, Now: time.Now,
 	})
 	return n
 }
