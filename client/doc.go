@@ -16,9 +16,10 @@
 // background while the old one still serves. However many goroutines ask for one audience at once, one request is made.
 // Ask for a token before every call, and do not keep it: that is what the Client does.
 //
-// A server that is restarting, overloaded or not reached is asked again, three times at most, after a moment or after
-// the time that it names. All attempts of one request have one Idempotency-Key, so that a token which may be used only
-// once is not lost with an answer.
+// A server that is restarting, overloaded or not reached (429, 500, 502, 503, 504, or no answer) is asked again, three times
+// at most, after a moment or after the time that it names, where that is half a minute or less. All attempts of one request
+// have one Idempotency-Key, so that a token which may be used only once is not lost with an answer: even after an answer
+// that does not say whether a token was issued, such as 500, it is safe to ask again.
 //
 // [Client.TokenSource] hands tokens to whatever takes an [oauth2.TokenSource], and [Client.KeepFile] to programs that
 // read them from a file.

@@ -106,7 +106,7 @@ func TestAFailedRenewalIsNotRepeatedAtOnce(t *testing.T) {
 		idToken(t, c, nil)
 		s.mu.Lock()
 		s.answer = func(w http.ResponseWriter, _ int) bool {
-			w.WriteHeader(http.StatusInternalServerError)
+			w.WriteHeader(http.StatusForbidden)
 			return true
 		}
 		s.mu.Unlock()
@@ -128,7 +128,7 @@ func TestAFailedRenewalDoesNotKeepAnEndedToken(t *testing.T) {
 		s.mu.Lock()
 		s.answer = func(w http.ResponseWriter, n int) bool {
 			if n == 2 {
-				w.WriteHeader(http.StatusInternalServerError)
+				w.WriteHeader(http.StatusForbidden)
 			}
 			return n == 2
 		}

@@ -49,7 +49,7 @@ func waited(ctx context.Context, err error, pause time.Duration) bool {
 	var lost *unreachedError
 	var certificate *tls.CertificateVerificationError
 	switch {
-	case errors.As(err, &refused) && (refused.Status == http.StatusServiceUnavailable || refused.Status == http.StatusTooManyRequests):
+	case errors.As(err, &refused) && passing(refused.Status):
 		pause = max(pause, refused.RetryAfter)
 	case !errors.As(err, &lost), errors.As(err, &certificate):
 		return false
@@ -67,6 +67,18 @@ func waited(ctx context.Context, err error, pause time.Duration) bool {
 	case <-ctx.Done():
 		return false
 	}
+}
+
+// passing reports whether a status says nothing that will still be true in a moment. A proxy answers 502 or 504 while the
+// server behind it restarts (RFC 9110 §15.6). After 500, 502 and 504 nobody knows whether the token was issued; all the
+// same an exchange is safe to repeat, because it has an Idempotency-Key.
+func passing(status int) bool {
+	switch status {
+	case http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
+		http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
 }
 
 func (c *Client) attempt(ctx context.Context, endpoint string, form url.Values, key string) (answer, error) {

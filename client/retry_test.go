@@ -21,6 +21,12 @@ func TestRetries(t *testing.T) {
 			fmt.Fprint(w, `{"error":"temporarily_unavailable","error_description":"busy","code":"unavailable","refusal_id":"r1"}`)
 		}
 	}
+	page := func(status int) func(http.ResponseWriter) {
+		return func(w http.ResponseWriter) {
+			w.WriteHeader(status)
+			fmt.Fprint(w, "<html>")
+		}
+	}
 	certificate := &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}
 	for name, row := range map[string]struct {
 		times    int // that it fails
@@ -44,7 +50,12 @@ func TestRetries(t *testing.T) {
 		"a certificate is no network":      {9, nil, certificate, 1, 0, -1},
 		"a refusal is an answer":           {9, refuse(400, ""), nil, 1, 0, 400},
 		"a refusal that may change":        {9, refuse(403, "1"), nil, 1, 0, 403},
-		"a server error":                   {9, refuse(500, ""), nil, 1, 0, 500},
+		"a failure of the server":          {1, refuse(500, ""), nil, 2, 250 * time.Millisecond, 0},
+		"a failure that stays":             {9, refuse(500, ""), nil, 4, 250 * time.Millisecond, 500},
+		"a proxy before a server restarts": {2, page(502), nil, 3, 250 * time.Millisecond, 0},
+		"a proxy that waits in vain":       {2, page(504), nil, 3, 250 * time.Millisecond, 0},
+		"a proxy that says when":           {1, refuse(502, "7"), nil, 2, 7 * time.Second, 0},
+		"what is not implemented":          {9, refuse(501, ""), nil, 1, 0, 501},
 		"a redirect is not followed":       {9, func(w http.ResponseWriter) { w.Header().Set("Location", "https://evil.example"); w.WriteHeader(307) }, nil, 1, 0, 307},
 		"success without a token":          {9, func(w http.ResponseWriter) { fmt.Fprint(w, `{"expires_in":300}`) }, nil, 1, 0, -1},
 		"success with a page":              {9, func(w http.ResponseWriter) { fmt.Fprint(w, `<html>`) }, nil, 1, 0, -1},
