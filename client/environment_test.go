@@ -151,7 +151,8 @@ func TestExchange(t *testing.T) {
 			s := newFake()
 			if row.workspace == "evil" {
 				s.answer = func(w http.ResponseWriter, _ int) bool {
-					_, err := w.Write([]byte(`{"access_token":"` + mint(base+"/w/prod", "x", 1, time.Hour) + `","expires_in":300}`))
+					_, err := w.Write([]byte(`{"access_token":"` + mint(base+"/w/prod", "x", 1, time.Hour) + `","expires_in":300,` +
+						`"issued_token_type":"` + tokenOf + `access_token","token_type":"Bearer"}`))
 					return err == nil
 				}
 			}

@@ -92,11 +92,13 @@ func (c *Client) request(ctx context.Context, to workspace, form url.Values) (To
 	}
 	form.Set("grant_type", tokenExchange)
 	asked := time.Now() // of the answer's way here the token's life is not prolonged
-	a, err := c.post(ctx, endpoint, form)
+	body, err := c.post(ctx, endpoint, form)
 	if err != nil {
 		return Token{}, err
 	}
-	return Token{
-		ExpiresAt: asked.Add(time.Duration(a.ExpiresIn) * time.Second), Workspace: a.Workspace, secret: a.AccessToken, issued: asked,
-	}, nil
+	token, err := readAnswer(body, form.Get("requested_token_type"), asked)
+	if err != nil {
+		return Token{}, fmt.Errorf("client: %s does not answer as an nsc server: %w", endpoint, err)
+	}
+	return token, nil
 }

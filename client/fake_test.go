@@ -125,8 +125,12 @@ func (s *fake) issue(w http.ResponseWriter, r *http.Request, form url.Values, n 
 	if aud == "" {
 		aud = issuer
 	}
-	fmt.Fprintf(w, `{"access_token":%q,"issued_token_type":%q,"token_type":"N_A","expires_in":%d,"workspace":%q,"workspace_id":"x"}`,
-		mint(issuer, aud, n, s.life), form.Get("requested_token_type"), int(s.life/time.Second), name)
+	use := "Bearer"
+	if form.Get("requested_token_type") == tokenOf+"id_token" {
+		use = "N_A"
+	}
+	fmt.Fprintf(w, `{"access_token":%q,"issued_token_type":%q,"token_type":%q,"expires_in":%d,"workspace":%q,"workspace_id":"x"}`,
+		mint(issuer, aud, n, s.life), form.Get("requested_token_type"), use, int(s.life/time.Second), name)
 }
 
 // asked returns the requests so far.

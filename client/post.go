@@ -6,7 +6,6 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	mathrand "math/rand/v2"
 	"net/http"
@@ -24,21 +23,14 @@ const (
 	maxAnswer    = 64 << 10 // bytes
 )
 
-// answer is what a token endpoint issues (RFC 8693 §2.2.1).
-type answer struct {
-	AccessToken string `json:"access_token"` // whatever kind of token it is
-	ExpiresIn   int64  `json:"expires_in"`   // seconds
-	Workspace   string `json:"workspace"`
-}
-
-// post sends a form, and again where that may help. Every attempt has the same Idempotency-Key, for which the server
+// post sends a form and returns the answer, and sends it again where that may help. Every attempt has the same Idempotency-Key, for which the server
 // signs the same claims again: an answer that was lost wastes no token that may be used only once.
-func (c *Client) post(ctx context.Context, endpoint string, form url.Values) (answer, error) {
+func (c *Client) post(ctx context.Context, endpoint string, form url.Values) ([]byte, error) {
 	key := rand.Text()
 	for attempt := 0; ; attempt++ {
-		a, err := c.attempt(ctx, endpoint, form, key)
+		body, err := c.attempt(ctx, endpoint, form, key)
 		if err == nil || attempt == maxRetries || !waited(ctx, err, firstPause<<attempt) {
-			return a, err
+			return body, err
 		}
 	}
 }
@@ -81,16 +73,16 @@ func passing(status int) bool {
 	return false
 }
 
-func (c *Client) attempt(ctx context.Context, endpoint string, form url.Values, key string) (answer, error) {
+func (c *Client) attempt(ctx context.Context, endpoint string, form url.Values, key string) ([]byte, error) {
 	client, err := c.transport()
 	if err != nil {
-		return answer{}, err
+		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, attemptTime)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint, strings.NewReader(form.Encode()))
 	if err != nil {
-		return answer{}, err
+		return nil, err
 	}
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	request.Header.Set("Accept", "application/json")
@@ -98,17 +90,17 @@ func (c *Client) attempt(ctx context.Context, endpoint string, form url.Values, 
 	request.Header.Set("User-Agent", "nsc-client")
 	response, err := client.Do(request)
 	if err != nil {
-		return answer{}, &unreachedError{err}
+		return nil, &unreachedError{err}
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 	if err != nil {
-		return answer{}, &unreachedError{err}
+		return nil, &unreachedError{err}
 	}
 	if response.StatusCode != http.StatusOK {
-		return answer{}, refusal(response, body)
+		return nil, refusal(response, body)
 	}
-	return readAnswer(endpoint, body)
+	return body, nil
 }
 
 // unreachedError is a request that had no answer, or half of one.
@@ -117,14 +109,6 @@ type unreachedError struct{ cause error }
 func (e *unreachedError) Error() string { return "client: " + e.cause.Error() }
 
 func (e *unreachedError) Unwrap() error { return e.cause }
-
-func readAnswer(endpoint string, body []byte) (answer, error) {
-	var a answer
-	if err := json.Unmarshal(body, &a); err != nil || a.AccessToken == "" || a.ExpiresIn < 0 {
-		return answer{}, fmt.Errorf("client: %s does not answer as an nsc server", endpoint)
-	}
-	return a, nil
-}
 
 // refusal reads an error of a token endpoint (RFC 6749 §5.2), or of whatever stands before it.
 func refusal(response *http.Response, body []byte) error {
