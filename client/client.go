@@ -78,7 +78,7 @@ func (c *Client) signedIn(ctx context.Context) (credentials.Credential, error) {
 	case err != nil:
 		return in, err
 	case want.base != "" && normal(in.Base) != want.base:
-		return in, fmt.Errorf("client: the sign-in is from %s, and is not sent to %s", in.Base, want.base)
+		return in, fmt.Errorf("client: the sign-in is from %q, and is not sent to %q", in.Base, want.base)
 	case in.Expired(time.Now()):
 		return in, fmt.Errorf("%w: the sign-in to %s ended at %s", ErrNotSignedIn, in.Workspace, in.ExpiresAt.Format(time.RFC3339))
 	case want.name != "" && want.name != in.Workspace:

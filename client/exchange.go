@@ -68,7 +68,7 @@ func (c *Client) exchange(ctx context.Context, to workspace, token string) (Toke
 	}
 	in, err := read(issued.secret)
 	if err == nil && normal(in.Base) != to.base {
-		err = fmt.Errorf("client: the server at %s calls itself %s, and its tokens would be sent there", to.base, in.Base)
+		err = fmt.Errorf("client: the server at %q calls itself %q, and its tokens would be sent there", to.base, in.Base)
 	}
 	if err != nil {
 		return Token{}, err
