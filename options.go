@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Option is a way in which a [Verifier] differs from what is best for most.
+// Option is a way in which a [Verifier] differs from what is best for most. A nil one changes nothing.
 type Option func(*Verifier)
 
 // AccessTokens has the verifier accept access tokens (typ "at+jwt", RFC 9068), and no ID tokens.
@@ -24,14 +24,21 @@ func Leeway(d time.Duration) Option {
 }
 
 // HTTPClient has keys fetched by a client of yours, for an issuer whose certificate is signed by a private authority or
-// that is reached through a certain proxy. Redirects are followed on the same host only, whatever the client says.
+// that is reached through a certain proxy; nil changes nothing. Redirects are followed on the same host only, whatever the
+// client says.
 func HTTPClient(client *http.Client) Option {
+	if client == nil {
+		return nil
+	}
 	return func(v *Verifier) { v.keys.source.client = sameHost(*client) }
 }
 
 // Log has failures to fetch keys logged. The default is not to: [Verifier.Verify] returns them too, but only when
-// tokens cannot be verified any more, which is an hour later.
+// tokens cannot be verified any more, which is an hour later; nil changes nothing.
 func Log(log *slog.Logger) Option {
+	if log == nil {
+		return nil
+	}
 	return func(v *Verifier) { v.keys.log = log }
 }
 

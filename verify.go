@@ -36,7 +36,9 @@ func NewVerifier(issuer, audience string, options ...Option) *Verifier {
 	v.keys.source = source{issuer: issuer, client: ownClient()}
 	v.keys.log = slog.New(slog.DiscardHandler)
 	for _, option := range options {
-		option(v)
+		if option != nil {
+			option(v)
+		}
 	}
 	v.misconfigured = v.check()
 	return v
