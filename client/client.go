@@ -30,8 +30,9 @@ type Client struct {
 
 	// SignIn returns a new such access token (see Exchange) for the user's own file, where there is none or one that is in
 	// the last third of its life. Of all processes that use the file, one at a time calls it, and the others take what it
-	// got. Files of the platform (NSC_TOKEN_FILE, the workload's) are kept fresh by the platform. Without SignIn a
-	// sign-in ends when it ends.
+	// got. A file that holds something else, such as half a sign-in, is replaced too, by everyone who meets it. Files of
+	// the platform (NSC_TOKEN_FILE, the workload's) are kept fresh by the platform. Without SignIn a sign-in ends when it
+	// ends.
 	SignIn func(ctx context.Context) (string, error)
 
 	// HTTPClient reaches the server; the default trusts the system's authorities and those of NSC_CA_FILE. Redirects are

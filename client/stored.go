@@ -22,7 +22,12 @@ func (c *Client) stored(ctx context.Context, workspace string) (credentials.Cred
 		if path, err = store.Path("", workspace); err != nil {
 			return found, err
 		}
-	case err != nil, found.Source != credentials.User:
+	case err != nil:
+		if path = spoiledFile(store, workspace, err); path != "" {
+			return c.mended(ctx, path, err)
+		}
+		return found, err
+	case found.Source != credentials.User:
 		return found, err
 	}
 	in, err := store.Renew(ctx, path, c.renew)
