@@ -10,7 +10,7 @@ import (
 
 const (
 	maxKept    = 1024             // tokens
-	renewPace  = 10 * time.Second // between two attempts to renew a token that still serves
+	renewPace  = 10 * time.Second // at most, between two attempts to renew a token that still serves
 	flightTime = 2 * time.Minute  // for one token, retries included
 )
 
@@ -107,7 +107,7 @@ func (c *cache) fly(ctx context.Context, k *kept, f *flight, log *slog.Logger, g
 		f.token.renewAt = f.token.issued.Add(f.token.life()*2/3 + rand.N(f.token.life()/12+1))
 		k.token = f.token
 	case k.token.usable(now):
-		k.token.renewAt = now.Add(renewPace)
+		k.token.renewAt = now.Add(k.token.pace())
 		log.WarnContext(ctx, "nsc: token not renewed", "ends", k.token.ExpiresAt, "error", f.err)
 	}
 }

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"os"
 	"time"
 
 	"golang.org/x/oauth2"
@@ -30,9 +31,13 @@ func (s source) Token() (*oauth2.Token, error) {
 // KeepFile writes an ID token for an audience to a file, bare and for the owner alone, and keeps a good one there until
 // the context ends, for programs that read their token from a file (as AWS's web-identity token file). It returns once
 // the first token is there; failures after that are logged, and tried again. The file is replaced by another each time,
-// so that no reader sees half of it; its folder must exist.
+// so that no reader sees half of it; its folder must exist. Where somebody removes the file or writes something else to
+// it, the token is back within ten seconds, and sooner where tokens live for less than a minute.
 func (c *Client) KeepFile(ctx context.Context, path, audience string) error {
-	token, err := c.writeFile(ctx, path, audience, "")
+	token, err := c.renewed(ctx, audience)
+	if err == nil {
+		err = credentials.Replace(path, []byte(token.secret))
+	}
 	if err != nil {
 		return err
 	}
@@ -41,29 +46,39 @@ func (c *Client) KeepFile(ctx context.Context, path, audience string) error {
 }
 
 func (c *Client) keepFile(ctx context.Context, path, audience string, token Token) {
-	pause := time.Until(token.renewAt)
 	for {
+		pause := token.pace()
+		if due := time.Until(token.renewAt); due > 0 {
+			pause = min(pause, due)
+		}
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
 			return
 		}
-		successor, err := c.writeFile(ctx, path, audience, token.secret)
+		present, err := c.renewed(ctx, audience)
+		if err == nil {
+			token = present
+			err = restore(path, token.secret)
+		}
 		if err != nil && ctx.Err() == nil {
 			c.log().WarnContext(ctx, "nsc: token file not renewed", "file", path, "error", err)
 		}
-		if err == nil {
-			token = successor
-		}
-		pause = max(time.Until(token.renewAt), renewPace)
 	}
 }
 
-// writeFile writes the token that is good now, where it is not the one that is there already.
-func (c *Client) writeFile(ctx context.Context, path, audience, present string) (Token, error) {
-	token, err := c.kept.renewed(ctx, "audience "+audience, c.log(), c.issue(audience))
-	if err != nil || token.secret == present {
-		return token, err
+// renewed returns the token that is good now, and waits for it where one is due.
+func (c *Client) renewed(ctx context.Context, audience string) (Token, error) {
+	return c.kept.renewed(ctx, "audience "+audience, c.log(), c.issue(audience))
+}
+
+// restore writes a token where the file does not hold it. What has another size is not read: a link, or something that has
+// no end.
+func restore(path, token string) error {
+	if state, err := os.Lstat(path); err == nil && state.Size() == int64(len(token)) {
+		if content, err := os.ReadFile(path); err == nil && string(content) == token {
+			return nil
+		}
 	}
-	return token, credentials.Replace(path, []byte(token.secret))
+	return credentials.Replace(path, []byte(token))
 }

@@ -83,6 +83,71 @@ func TestKeepFile(t *testing.T) {
 	})
 }
 
+// TestKeepFileRestoresTheFile: what reads it should not wait for the next renewal, which may be an hour away.
+func TestKeepFileRestoresTheFile(t *testing.T) {
+	path, elsewhere := filepath.Join(t.TempDir(), "token"), filepath.Join(t.TempDir(), "token")
+	timed(t, func(t *testing.T, s *fake, c *client.Client) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		if err := c.KeepFile(ctx, path, audience); err != nil {
+			t.Fatal(err)
+		}
+		token := content(t, path)
+		if err := os.WriteFile(elsewhere, []byte(token), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for name, spoil := range map[string]func() error{
+			"removed":             func() error { return os.Remove(path) },
+			"emptied":             func() error { return os.Truncate(path, 0) },
+			"changed":             func() error { return os.WriteFile(path, []byte(strings.Repeat("x", len(token))), 0o600) },
+			"a link to another's": func() error { return errors.Join(os.Remove(path), os.Symlink(elsewhere, path)) },
+		} {
+			if err := spoil(); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(10 * time.Second)
+			synctest.Wait()
+			if state, err := os.Lstat(path); err != nil || !state.Mode().IsRegular() || content(t, path) != token {
+				t.Fatalf("%s: %v", name, err)
+			}
+		}
+		s.wantRequests(t, 1)
+	})
+}
+
+// TestKeepFileOfATokenThatLivesShortly: one refused renewal is made good before the token has ended.
+func TestKeepFileOfATokenThatLivesShortly(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "token")
+	timed(t, func(t *testing.T, s *fake, c *client.Client) {
+		s.life = 3 * time.Second
+		s.answer = func(w http.ResponseWriter, n int) bool {
+			if n%2 == 0 {
+				w.WriteHeader(http.StatusForbidden)
+			}
+			return n%2 == 0
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		if err := c.KeepFile(ctx, path, audience); err != nil {
+			t.Fatal(err)
+		}
+		last, since := content(t, path), time.Now()
+		for range 600 {
+			time.Sleep(100 * time.Millisecond)
+			synctest.Wait()
+			if present := content(t, path); present != last {
+				last, since = present, time.Now()
+			}
+			if age := time.Since(since); age >= s.life {
+				t.Fatalf("a token of %v has been in the file for %v", s.life, age)
+			}
+		}
+		if n := len(s.asked()); n > 2*60 { // renewed every second at the most, and refused as often
+			t.Errorf("%d requests in a minute", n)
+		}
+	})
+}
+
 // TestKeepFileBeginsWithWhatServes: the server is down while the token that is kept is in the last third of its life. The
 // file has that one, is not written again without need, and has a new one once the server is back.
 func TestKeepFileBeginsWithWhatServes(t *testing.T) {

@@ -30,3 +30,7 @@ func (t Token) life() time.Duration { return t.ExpiresAt.Sub(t.issued) }
 
 // usable reports whether the token will still be good when it has reached whom it is for.
 func (t Token) usable(now time.Time) bool { return now.Before(t.ExpiresAt.Add(-t.life() / 20)) }
+
+// pace returns the time between two attempts to renew the token while it serves: between the last moment at which it is due
+// (three quarters of its life) and the first at which it is not usable there is room for one more.
+func (t Token) pace() time.Duration { return min(max(t.life()/6, firstPause), renewPace) }
