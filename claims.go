@@ -49,8 +49,12 @@ type Grant struct {
 // Allows reports whether the token's grants allow an action on a resource, such as "http",
 // "your-service.example.com/api/resource", "get". The resource is named: it is no pattern. ID tokens carry no grants, so
 // that it is always false for them; see [AccessTokens]. Of access tokens it is what the caller named when he asked for it.
+//
+// Name the resource as your service understands it: a path that was cleaned and decoded, as [http.ServeMux] hands it on in
+// URL.Path. In the types http and registry an ID that is not in canonical form (with a segment that is empty, "." or "..",
+// percent-encoded or not) is never allowed, whatever the grant: which resource it means would depend on who reads it.
 func (c Claims) Allows(resourceType, resourceID, action string) bool {
-	return slices.ContainsFunc(c.details().grants, func(g grants.Grant) bool {
+	return canonical(resourceType, resourceID) && slices.ContainsFunc(c.details().grants, func(g grants.Grant) bool {
 		return g.Allows(resourceType, resourceID, action)
 	})
 }

@@ -108,6 +108,63 @@ func TestAllows(t *testing.T) {
 	}
 }
 
+// TestSecurityAllowsRefusesWhatIsNotCanonical: a path that leads out of what its text is below is allowed by no grant, not
+// even by one that is the same text: whoever has host/api/* gets a token with host/api/../admin for the asking.
+func TestSecurityAllowsRefusesWhatIsNotCanonical(t *testing.T) {
+	i := newIssuer(prod)
+	for rule, row := range map[string]struct {
+		kind, id string
+		want     bool
+	}{
+		"a path":                                  {"http", "h.example/api/x", true},
+		"a final slash":                           {"http", "h.example/api/x/", true},
+		"the host":                                {"http", "h.example", true},
+		"the host and a slash":                    {"http", "h.example/", true},
+		"names that begin with dots":              {"http", "h.example/api/.git/..x/...", true},
+		"an encoded slash and dot within names":   {"http", "h.example/api/a%2fb/c%2ed", true},
+		"a parameter":                             {"http", "h.example/api/x;v=1", true},
+		"up":                                      {"http", "h.example/api/../x", false},
+		"up, at the end":                          {"http", "h.example/api/..", false},
+		"up, and a slash":                         {"http", "h.example/api/../", false},
+		"up, from the host":                       {"http", "../api/x", false},
+		"here":                                    {"http", "h.example/api/./x", false},
+		"nothing":                                 {"http", "h.example/api//x", false},
+		"nothing, at the end":                     {"http", "h.example/api//", false},
+		"no host":                                 {"http", "/api/x", false},
+		"up, percent-encoded":                     {"http", "h.example/api/%2e%2e/x", false},
+		"up, percent-encoded in upper case":       {"http", "h.example/api/%2E%2E/x", false},
+		"up, percent-encoded in part":             {"http", "h.example/api/.%2e/x", false},
+		"here, percent-encoded":                   {"http", "h.example/api/%2e/x", false},
+		"up, between percent-encoded slashes":     {"http", "h.example/api/a%2f..%2Fx", false},
+		"up, between backslashes":                 {"http", `h.example/api\..\x`, false},
+		"up, between percent-encoded backslashes": {"http", "h.example/api%5c..%5Cx", false},
+		"up, with a parameter":                    {"http", "h.example/api/..;v=1/x", false},
+		"up, with a query":                        {"http", "h.example/api/..?x", false},
+		"a repository":                            {"registry", "team/app", true},
+		"up, in a registry":                       {"registry", "team/../app", false},
+		"a type without paths":                    {"kubernetes", "..", true},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			for _, grant := range []claims{
+				{"type": row.kind, "identifier": row.id, "actions": []string{"get"}},
+				{"type": row.kind, "identifier": "*", "actions": []string{"get"}},
+				{"type": "http", "identifier": "h.example/api/*", "actions": []string{"get"}},
+				{"type": "workspace", "identifier": "*", "actions": []string{"admin"}},
+			} {
+				token := i.sign("at+jwt", i.idClaims().with(claims{"authorization_details": []claims{grant}}))
+				c, err := i.verifier(nsc.AccessTokens()).Verify(t.Context(), token)
+				if err != nil {
+					t.Fatal(err)
+				}
+				reaches := grant["identifier"] == row.id || grant["type"] == "workspace"
+				if got := c.Allows(row.kind, row.id, "get"); got && !row.want || row.want && reaches && !got {
+					t.Errorf("%v allows %s: %v", grant, row.id, got)
+				}
+			}
+		})
+	}
+}
+
 // TestCallersCannotChangeWhatIsRemembered: a token is verified once and its claims are shared by all who show it.
 func TestCallersCannotChangeWhatIsRemembered(t *testing.T) {
 	i := newIssuer(prod)
