@@ -70,7 +70,7 @@ func ExampleVerifier_Handler() {
 	fmt.Println(get(service, "/hello", ""))
 	// Output:
 	// 200 hello, workspace/w/user/u of prod
-	// 401 Bearer
+	// 401 Bearer realm="https://your-service.example.com"
 }
 
 // With access tokens it is the workspace that says who may do what.
@@ -88,7 +88,7 @@ func ExampleVerifier_Require() {
 	fmt.Println(get(mux, "/admin", accessToken))
 	// Output:
 	// 200 here it is
-	// 403 Bearer error="insufficient_scope"
+	// 403 Bearer realm="https://your-service.example.com", error="insufficient_scope"
 }
 
 func ExampleClaims_Allows() {

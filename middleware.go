@@ -20,8 +20,8 @@ func ClaimsFrom(ctx context.Context) (Claims, bool) {
 
 // Handler lets only requests with a good token through to the next handler, which finds what the token says by
 // [ClaimsFrom]. The token is in the header Authorization: Bearer, and nowhere else (RFC 6750 §2.1). Others are answered
-// as RFC 6750 §3 says, without a word about what is wrong with the token: 401, 400 where there is more than one token,
-// and 503 where the issuer's keys cannot be had.
+// as RFC 6750 §3 says, with the audience for the realm and without a word about what is wrong with the token: 401, 400 where
+// there is more than one token, and 503 where the issuer's keys cannot be had.
 func (v *Verifier) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if claims, ok := v.admit(w, r); ok {
@@ -42,7 +42,7 @@ func (v *Verifier) Require(resourceType string, resourceID func(*http.Request) s
 	return func(next http.Handler) http.Handler {
 		return v.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if claims, _ := ClaimsFrom(r.Context()); !claims.Allows(resourceType, resourceID(r), action) {
-				challenge(w, http.StatusForbidden, `Bearer error="insufficient_scope"`)
+				v.challenge(w, http.StatusForbidden, "insufficient_scope")
 				return
 			}
 			next.ServeHTTP(w, r)
@@ -54,17 +54,17 @@ func (v *Verifier) Require(resourceType string, resourceID func(*http.Request) s
 func (v *Verifier) admit(w http.ResponseWriter, r *http.Request) (Claims, bool) {
 	header := r.Header.Values("Authorization")
 	if len(header) > 1 {
-		challenge(w, http.StatusBadRequest, `Bearer error="invalid_request"`)
+		v.challenge(w, http.StatusBadRequest, "invalid_request")
 		return Claims{}, false
 	}
 	token, ok := bearer(header)
 	if !ok { // RFC 6750 §3.1: no error code for a caller who did not try
-		challenge(w, http.StatusUnauthorized, "Bearer")
+		v.challenge(w, http.StatusUnauthorized, "")
 		return Claims{}, false
 	}
 	claims, err := v.Verify(r.Context(), token)
 	if err != nil {
-		refuseRequest(w, err)
+		v.refuseRequest(w, err)
 		return Claims{}, false
 	}
 	return claims, true
@@ -79,7 +79,7 @@ func bearer(header []string) (string, bool) {
 	return strings.TrimLeft(token, " "), ok && strings.EqualFold(scheme, "Bearer")
 }
 
-func refuseRequest(w http.ResponseWriter, err error) {
+func (v *Verifier) refuseRequest(w http.ResponseWriter, err error) {
 	var keys *KeysUnavailableError
 	switch {
 	case errors.As(err, &keys):
@@ -88,13 +88,33 @@ func refuseRequest(w http.ResponseWriter, err error) {
 	case errors.Is(err, ErrMisconfigured):
 		answer(w, http.StatusInternalServerError)
 	default:
-		challenge(w, http.StatusUnauthorized, `Bearer error="invalid_token"`)
+		v.challenge(w, http.StatusUnauthorized, "invalid_token")
 	}
 }
 
-func challenge(w http.ResponseWriter, status int, challenge string) {
-	w.Header().Set("WWW-Authenticate", challenge)
+// challenge answers with what RFC 6750 §3 asks for: at least one parameter, whether there is an error code or not.
+func (v *Verifier) challenge(w http.ResponseWriter, status int, code string) {
+	text := "Bearer realm=" + quoted(v.audience)
+	if code != "" {
+		text += ", error=" + quoted(code)
+	}
+	w.Header().Set("WWW-Authenticate", text)
 	answer(w, status)
+}
+
+// quoted writes a quoted string (RFC 9110 §5.6.4), without what has no place in a header.
+func quoted(text string) string {
+	out := []byte{'"'}
+	for _, b := range []byte(text) {
+		switch {
+		case b < ' ' || b == 0x7f:
+			continue
+		case b == '"' || b == '\\':
+			out = append(out, '\\')
+		}
+		out = append(out, b)
+	}
+	return string(append(out, '"'))
 }
 
 func answer(w http.ResponseWriter, status int) {

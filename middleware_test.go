@@ -42,10 +42,10 @@ func wantAnswer(t *testing.T, h http.Handler, path string, authorization []strin
 }
 
 const (
-	noToken      = "Bearer"
-	badToken     = `Bearer error="invalid_token"`
-	badRequest   = `Bearer error="invalid_request"`
-	insufficient = `Bearer error="insufficient_scope"`
+	noToken      = `Bearer realm="` + audience + `"`
+	badToken     = noToken + `, error="invalid_token"`
+	badRequest   = noToken + `, error="invalid_request"`
+	insufficient = noToken + `, error="insufficient_scope"`
 )
 
 func TestHandlerAnswersAsRFC6750Says(t *testing.T) {
@@ -77,6 +77,18 @@ func TestHandlerAnswersAsRFC6750Says(t *testing.T) {
 		"a token with something after": {[]string{"Bearer " + good + " x"}, 401, badToken},
 	} {
 		t.Run(name, func(t *testing.T) { wantAnswer(t, h, "/", row.authorization, row.status, row.challenge, "") })
+	}
+}
+
+// TestTheRealmIsTheAudience: RFC 6750 §3 wants a parameter in every challenge; it is a quoted string of RFC 9110 §5.6.4,
+// whatever the audience is.
+func TestTheRealmIsTheAudience(t *testing.T) {
+	for audience, want := range map[string]string{
+		"https://api.example":             `Bearer realm="https://api.example"`,
+		`a "quoted" \ audience`:           `Bearer realm="a \"quoted\" \\ audience"`,
+		"a\r\nSet-Cookie: a=b\x00\x7f\tc": `Bearer realm="aSet-Cookie: a=bc"`,
+	} {
+		wantAnswer(t, nsc.NewVerifier(prod, audience).Handler(subject), "/", nil, 401, want, "")
 	}
 }
 
