@@ -23,8 +23,9 @@ const (
 	maxAnswer    = 64 << 10 // bytes
 )
 
-// post sends a form and returns the answer, and sends it again where that may help. Every attempt has the same Idempotency-Key, for which the server
-// signs the same claims again: an answer that was lost wastes no token that may be used only once.
+// post sends a form and returns the answer, and sends it again where that may help. Every attempt has the same
+// Idempotency-Key, for which the server signs the same claims again: an answer that was lost wastes no token that may be
+// used only once.
 func (c *Client) post(ctx context.Context, endpoint string, form url.Values) ([]byte, error) {
 	key := rand.Text()
 	for attempt := 0; ; attempt++ {
