@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -14,9 +15,8 @@ import (
 // second later it stops listening, at a moment when nobody waits to be let in. Whoever was let in has a first answer.
 // Then net/http's Shutdown ends the rest: it would end connections whose first request is just being read, too.
 const (
-	drainFor  = time.Second     // the first step
-	firstFor  = 5 * time.Second // the third at most: some connect and ask nothing
-	noneComes = time.Millisecond
+	drainFor = time.Second     // the first step
+	firstFor = 5 * time.Second // the third at most: some connect and ask nothing
 )
 
 // drain takes the first three steps. nsc dev, whose user waits for it, takes none.
@@ -60,19 +60,45 @@ func (l *lastCall) call(ctx context.Context) {
 	}
 }
 
-// Accept returns the next connection. A deadline is the last call.
+// Accept returns the next connection. A deadline is the last call: whoever waits is let in, and then it is closed.
 func (l *lastCall) Accept() (net.Conn, error) {
 	conn, err := l.TCPListener.Accept()
 	if !errors.Is(err, os.ErrDeadlineExceeded) {
 		return conn, err
 	}
-	_ = l.SetDeadline(time.Now().Add(noneComes))
-	conn, err = l.TCPListener.Accept()
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return nil, errors.Join(net.ErrClosed, l.Close())
+	for {
+		fd, err := l.waiting()
+		if err != nil {
+			return nil, errors.Join(net.ErrClosed, l.Close())
+		}
+		if conn, err := connection(fd); err == nil {
+			return conn, nil
+		} // it went away meanwhile
 	}
-	_ = l.SetDeadline(time.Now()) // the next call is a last one again
-	return conn, err
+}
+
+// waiting accepts a connection that waits. An error is that none does.
+func (l *lastCall) waiting() (fd int, err error) {
+	raw, err := l.SyscallConn()
+	if err != nil {
+		return -1, err
+	}
+	closed := raw.Control(func(listener uintptr) {
+		for {
+			if fd, _, err = syscall.Accept(int(listener)); err != syscall.EINTR && err != syscall.ECONNABORTED {
+				return
+			}
+		}
+	})
+	return fd, errors.Join(closed, err)
+}
+
+// connection returns the connection of a descriptor, which becomes its own.
+func connection(fd int) (net.Conn, error) {
+	syscall.CloseOnExec(fd)
+	file := os.NewFile(uintptr(fd), "connection")
+	defer file.Close() // the connection has a copy
+	return net.FileConn(file)
 }
 
 // Close stops listening.
