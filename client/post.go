@@ -19,6 +19,7 @@ const (
 	maxRetries   = 3
 	firstPause   = 250 * time.Millisecond // before the first retry; twice as long before each other
 	longestPause = 30 * time.Second       // a server that names a longer one is not asked again
+	lastRetry    = 55 * time.Second       // begins so long after the first attempt, whose answer the server keeps for a minute
 	attemptTime  = 10 * time.Second
 	maxAnswer    = 64 << 10 // bytes
 )
@@ -27,17 +28,17 @@ const (
 // Idempotency-Key, for which the server signs the same claims again: an answer that was lost wastes no token that may be
 // used only once.
 func (c *Client) post(ctx context.Context, endpoint string, form url.Values) ([]byte, error) {
-	key := rand.Text()
+	key, last := rand.Text(), time.Now().Add(lastRetry)
 	for attempt := 0; ; attempt++ {
 		body, err := c.attempt(ctx, endpoint, form, key)
-		if err == nil || attempt == maxRetries || !waited(ctx, err, firstPause<<attempt) {
+		if err == nil || attempt == maxRetries || !waited(ctx, err, firstPause<<attempt, last) {
 			return body, err
 		}
 	}
 }
 
-// waited waits before a request that failed is repeated, and returns false where it is not to be.
-func waited(ctx context.Context, err error, pause time.Duration) bool {
+// waited waits before a request that failed is repeated, and returns false where it is not to be, or would come too late.
+func waited(ctx context.Context, err error, pause time.Duration, last time.Time) bool {
 	var refused *RefusedError
 	var lost *unreachedError
 	var certificate *tls.CertificateVerificationError
@@ -51,7 +52,10 @@ func waited(ctx context.Context, err error, pause time.Duration) bool {
 		return false
 	}
 	pause += mathrand.N(pause/2 + 1) // those that failed together do not come again together
-	if deadline, limited := ctx.Deadline(); limited && time.Until(deadline) < pause {
+	if deadline, limited := ctx.Deadline(); limited && deadline.Before(last) {
+		last = deadline
+	}
+	if time.Until(last) < pause {
 		return false
 	}
 	select {

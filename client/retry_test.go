@@ -43,6 +43,7 @@ func TestRetries(t *testing.T) {
 		"more than we ask for":             {9, refuse(503, ""), nil, 4, 250 * time.Millisecond, 503},
 		"the server says when":             {1, refuse(503, "7"), nil, 2, 7 * time.Second, 0},
 		"the server says much later":       {1, refuse(503, "3600"), nil, 1, 0, 503},
+		"the server says when, for long":   {9, refuse(503, "29"), nil, 2, 29 * time.Second, 503},
 		"the server says nonsense":         {1, refuse(503, "soon"), nil, 2, 250 * time.Millisecond, 0},
 		"the server says when, as a date":  {1, refuse(429, time.Date(2000, 1, 1, 0, 0, 9, 0, time.UTC).Format(http.TimeFormat)), nil, 2, 9 * time.Second, 0},
 		"the network":                      {1, nil, errRefused, 2, 250 * time.Millisecond, 0},
