@@ -10,12 +10,12 @@ import (
 	"github.com/nsc-federation/nsc/internal/store"
 )
 
-func openStore(ctx context.Context, c Config) (*store.Store, error) {
+func openStore(ctx context.Context, c Config, serves bool) (*store.Store, error) {
 	postgres, err := c.postgres()
 	if err != nil {
 		return nil, err
 	}
-	options := store.Options{PostgresURL: postgres}
+	options := store.Options{PostgresURL: postgres, Serves: serves}
 	if postgres == "" {
 		options.SQLiteFile = c.sqliteFile()
 	}
@@ -33,6 +33,9 @@ func (c Config) worded(err error) error {
 	switch {
 	case err == nil, errors.As(err, &said):
 		return err
+	case errors.Is(err, store.ErrRunning):
+		return failure.Wrap(failure.Failed, err, "nsc server runs on this database",
+			"stop every node of the installation first, also on other machines")
 	case store.Trouble(err) != "":
 		return c.databaseFailure(err)
 	case plain(err) != err.Error():

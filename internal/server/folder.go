@@ -52,6 +52,9 @@ func lockIfThere(path string) (*folder, error) {
 	return lockFolder(path)
 }
 
+// errLocked is the cause where another process has the folder.
+var errLocked = errors.New("the data folder is locked")
+
 func lockFolder(path string) (*folder, error) {
 	lock, err := os.OpenFile(filepath.Join(path, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -60,7 +63,8 @@ func lockFolder(path string) (*folder, error) {
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		defer lock.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, fmt.Errorf("the data folder %s is locked by another nsc server; stop it first, or give this one its own --data-dir", path)
+			return nil, failure.Wrap(failure.Failed, errLocked, "the data folder "+path+" is locked by another nsc server",
+				"stop it first, and where several nodes have one database, all of them")
 		}
 		return nil, folderFailure(path, err)
 	}

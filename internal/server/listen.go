@@ -19,6 +19,9 @@ type listeners struct {
 // changed.
 func openPlace(c Config, purpose string) (*folder, *listeners, error) {
 	f, err := lockIfThere(c.DataDir)
+	if errors.Is(err, errLocked) {
+		err = failure.Wrap(failure.Failed, err, err.Error(), "stop it first, or give this one its own --data-dir")
+	}
 	if err != nil {
 		return nil, nil, err
 	}

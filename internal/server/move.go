@@ -78,7 +78,7 @@ func Import(ctx context.Context, c Config, r io.Reader) ([]Moved, error) {
 	if err != nil {
 		return nil, err
 	}
-	db, err := openStore(ctx, c)
+	db, err := openStore(ctx, c, false)
 	if err != nil {
 		return nil, err
 	}

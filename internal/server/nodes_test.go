@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -17,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nsc-federation/nsc/internal/failure"
 	"github.com/nsc-federation/nsc/internal/store/pgtest"
 )
 
@@ -283,4 +285,43 @@ func recordedTokens(t *testing.T, s *running, bearer string) map[string]int {
 		}
 		before = next
 	}
+}
+
+// Rule 30: what replaces keys, or is to be all there is, is refused while a node lives, whether or not it has work to do.
+func TestRule30NothingIsReplacedUnderLiveNodes(t *testing.T) {
+	configs := nodes(t, 3)
+	first, second := start(t, configs[0]), start(t, configs[1])
+	ctx, apart := t.Context(), configs[2]
+	refused := func(c Config, what, todo string) {
+		t.Helper()
+		_, restored := Restore(ctx, c)
+		_, exported := Export(ctx, c, io.Discard)
+		_, imported := Import(ctx, c, strings.NewReader(""))
+		for call, err := range map[string]error{
+			"reseal": Reseal(ctx, c, filepath.Join(t.TempDir(), "new.key")), "restore": restored, "export": exported, "import": imported,
+		} {
+			var f *failure.Failure
+			if !errors.As(err, &f) || !strings.Contains(f.What, what) || !strings.Contains(f.Todo, todo) || strings.Contains(f.Todo, "data-dir") {
+				t.Errorf("%s: %#v", call, err)
+			}
+		}
+	}
+	refused(configs[0], "locked by another nsc server", "all of them")
+	refused(apart, "nsc server runs on this database", "stop every node")
+	if err := first.stop(); err != nil {
+		t.Fatal(err)
+	}
+	refused(apart, "nsc server runs on this database", "stop every node")
+	if ready := second.readiness(t); ready != http.StatusOK {
+		t.Errorf("readiness after what was refused: %d", ready)
+	}
+	if err := second.stop(); err != nil {
+		t.Fatal(err)
+	}
+	moved := filepath.Join(t.TempDir(), "new.key")
+	if err := Reseal(ctx, apart, moved); err != nil {
+		t.Fatal(err)
+	}
+	apart.MasterKeyFile = moved
+	start(t, apart)
 }

@@ -47,7 +47,7 @@ func openDatabase(ctx context.Context, c Config, mayMake bool) (*folder, *store.
 	if err != nil {
 		return nil, nil, err
 	}
-	db, err := openStore(ctx, c)
+	db, err := openStore(ctx, c, false)
 	if err != nil {
 		f.close()
 		return nil, nil, err

@@ -38,12 +38,13 @@ type parts struct {
 	metrics  *metrics.Metrics
 	refusals *refusal.Ring
 	rehearse *rehearse.Service
+	master   keys.Master
 }
 
 // openParts opens the database of a configuration, checks that it belongs to this base URL and this master key, and
 // wires the parts. Key generation in the background ends with the context.
 func openParts(ctx context.Context, c Config, baseURL string, now func() time.Time, log *slog.Logger) (*parts, error) {
-	db, err := openStore(ctx, c)
+	db, err := openStore(ctx, c, true)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +57,7 @@ func openPartsOn(ctx context.Context, db *store.Store, c Config, baseURL string,
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	p := &parts{store: db}
+	p := &parts{store: db, master: master}
 	p.wire(ctx, c, baseURL, master, now, log)
 	if err := p.manage.EnsureSystem(ctx); err != nil {
 		p.close()
@@ -127,7 +128,17 @@ func (p *parts) ready(ctx context.Context) error {
 	if err := p.commits.ready(); err != nil {
 		return err
 	}
-	return p.store.Ping(ctx)
+	return p.sealed(ctx)
+}
+
+// sealed asks the database, and returns an error where it does not answer, or where the keys in it are sealed with another
+// master key than this node's: then it signs nothing any more.
+func (p *parts) sealed(ctx context.Context) error {
+	installed, err := p.store.Installation(ctx)
+	if err == nil && !p.master.Fits(installed.SealCheck) {
+		err = errors.New("the keys in the database are sealed with another master key than this node's: stop it, and name the right one with master_key_file")
+	}
+	return err
 }
 
 // secrets finds tokens by their secrets.

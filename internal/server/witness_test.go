@@ -160,7 +160,7 @@ func TestRule27AWitnessSeesThatACopyWasRestored(t *testing.T) {
 // onDatabase does something with the database of a server that does not run.
 func onDatabase(t *testing.T, c Config, do func(*store.Store) error) {
 	t.Helper()
-	db, err := openStore(t.Context(), c)
+	db, err := openStore(t.Context(), c, false)
 	if err != nil {
 		t.Fatal(err)
 	}

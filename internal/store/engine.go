@@ -19,6 +19,7 @@ type engine struct {
 	share string // locks the rows of a SELECT against change, not against others who read them so
 	own   string // locks the row of a SELECT for this transaction, which waits for it
 	claim string // gives the rows of a SELECT to this transaction alone, and leaves out those that are another's
+	alone string // whether no server is connected, nor will be before this transaction ends; empty where the folder's lock says so
 	now   string // microseconds since 1970 by the database's clock
 
 	brief bool // what was begun is ended: to be ready for an interruption costs more than the work

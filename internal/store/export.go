@@ -79,9 +79,6 @@ type movedBytes struct {
 	Base64 []byte `json:"b64"`
 }
 
-// ErrRunning is returned where the installation to be moved is still in use.
-var ErrRunning = errors.New("a server records events in this database")
-
 // Export writes the whole installation, as it is at one moment, and says what it wrote. The record's queue must be empty,
 // which it stays where no server runs.
 func (s *Store) Export(ctx context.Context, w io.Writer) (tables []Moved, err error) {
@@ -94,6 +91,9 @@ func (s *Store) Export(ctx context.Context, w io.Writer) (tables []Moved, err er
 		return nil, err
 	}
 	err = s.read(ctx, "export", func(tx *sql.Tx) error {
+		if err := s.alone(ctx, tx); err != nil {
+			return err
+		}
 		if err := idle(ctx, tx); err != nil {
 			return err
 		}

@@ -24,6 +24,9 @@ var ErrDamaged = errors.New("the file is not a whole export of an installation")
 // of the system.
 func (s *Store) Import(ctx context.Context, r io.Reader, check func(Installation) error, event func(systemID string) audit.Entry) (tables []Moved, err error) {
 	err = s.write(ctx, "import", func(tx *sql.Tx) error {
+		if err := s.alone(ctx, tx); err != nil {
+			return err
+		}
 		in := incoming{ctx: ctx, tx: tx, lines: bufio.NewScanner(r)}
 		in.lines.Buffer(make([]byte, 64<<10), maxMovedLine)
 		schema, err := s.schemaVersion(ctx)

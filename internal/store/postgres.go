@@ -34,6 +34,7 @@ var postgresEngine = engine{
 	share: " FOR SHARE",
 	own:   " FOR UPDATE",
 	claim: " FOR UPDATE SKIP LOCKED",
+	alone: fmt.Sprintf("SELECT pg_try_advisory_xact_lock(%d)", servedLock),
 	now:   "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)",
 
 	eventRows: []int{32, 8, 1},
@@ -41,7 +42,7 @@ var postgresEngine = engine{
 	meaning:   postgresMeaning,
 }
 
-func openPostgres(address string, conns int) (*Store, error) {
+func openPostgres(address string, conns int, serves bool) (*Store, error) {
 	if conns <= 0 {
 		conns = postgresConns
 	}
@@ -55,7 +56,11 @@ func openPostgres(address string, conns int) (*Store, error) {
 	if config.RuntimeParams["application_name"] == "" {
 		config.RuntimeParams["application_name"] = "nsc"
 	}
-	db := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(settle))
+	prepare := settle
+	if serves {
+		prepare = settleServing
+	}
+	db := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(prepare))
 	db.SetMaxOpenConns(conns)
 	db.SetMaxIdleConns(conns)
 	db.SetConnMaxLifetime(postgresAge)
@@ -69,6 +74,16 @@ func settle(ctx context.Context, conn *pgx.Conn) error {
 		FROM (VALUES ('lock_timeout', current_setting('lock_timeout'), '0', '5s'),
 			('synchronous_commit', current_setting('synchronous_commit'), 'off', 'on'),
 			('default_transaction_isolation', '', '', 'read committed')) AS s (name, setting, off, wanted)`)
+	return err
+}
+
+// settleServing also shows on every connection that a server runs. Who needs the database for himself holds the same lock
+// until his transaction ends, for which a new connection waits.
+func settleServing(ctx context.Context, conn *pgx.Conn) error {
+	if err := settle(ctx, conn); err != nil {
+		return err
+	}
+	_, err := conn.Exec(ctx, "SELECT pg_advisory_lock_shared($1)", servedLock)
 	return err
 }
 

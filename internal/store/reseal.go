@@ -20,6 +20,9 @@ type Resealing struct {
 // where anything fails, nothing. Every workspace moves.
 func (s *Store) Reseal(ctx context.Context, reseal Resealing, sealCheck []byte, entries ...audit.Entry) error {
 	return s.write(ctx, "reseal", func(tx *sql.Tx) error {
+		if err := s.alone(ctx, tx); err != nil {
+			return err
+		}
 		if err := bumpAll(ctx, tx); err != nil {
 			return err
 		}

@@ -25,6 +25,9 @@ type Restored struct {
 func (s *Store) Restore(ctx context.Context, fresh func(workspaceID string, alg jwt.Algorithm) (keys.Stored, error),
 	event func(workspaceID string, epoch int64) (audit.Entry, error)) (done Restored, err error) {
 	err = s.write(ctx, "restore", func(tx *sql.Tx) error {
+		if err := s.alone(ctx, tx); err != nil {
+			return err
+		}
 		if err := bumpAll(ctx, tx); err != nil {
 			return err
 		}

@@ -29,6 +29,7 @@ type Options struct {
 	SQLiteFile  string // created with mode 0600 where it does not exist
 	PostgresURL string // postgres://… or a list of key=value pairs
 	MaxConns    int    // connections (PostgreSQL) or readers (SQLite) at the same time; 0 is a sensible number
+	Serves      bool   // whether a server uses it: what needs the database for itself is refused while it is open
 }
 
 // Store is an open database. It is safe for concurrent use.
@@ -59,7 +60,7 @@ func connect(ctx context.Context, o Options) (*Store, error) {
 	case o.SQLiteFile != "":
 		return openSQLite(o.SQLiteFile, o.MaxConns)
 	}
-	return openPostgres(o.PostgresURL, o.MaxConns)
+	return openPostgres(o.PostgresURL, o.MaxConns, o.Serves)
 }
 
 // prepare needs the newest schema for the statements that it keeps.
@@ -80,10 +81,4 @@ func (s *Store) Close() error {
 		err = errors.Join(err, s.reader.Close())
 	}
 	return err
-}
-
-// Ping returns ErrUnavailable where the database does not answer.
-func (s *Store) Ping(ctx context.Context) error {
-	var one int64
-	return named("ping", s.classify(s.reader.QueryRowContext(ctx, "SELECT 1").Scan(&one)))
 }

@@ -52,8 +52,6 @@ var installations = map[string]func(*lab){
 		l.must(err)
 		equal(l, got, l.one)
 	},
-
-	"an open database answers": func(l *lab) { l.must(l.Ping(l.ctx)) },
 }
 
 // sibling returns another database of the same engine.

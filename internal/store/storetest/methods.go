@@ -240,7 +240,6 @@ var every = map[string]func(context.Context, *store.Store, things) (any, error){
 	},
 	"CountRefusals": func(c context.Context, s *store.Store, _ things) (any, error) { return s.CountRefusals(c) },
 	"SweepRefusals": func(c context.Context, s *store.Store, _ things) (any, error) { return s.SweepRefusals(c, now, 1) },
-	"Ping":          func(c context.Context, s *store.Store, _ things) (any, error) { return nil, s.Ping(c) },
 }
 
 // wholeInstallation are the methods that are about no one workspace, and whether they take text.
@@ -248,6 +247,6 @@ var wholeInstallation = map[string]bool{
 	"Installation": false, "WholeSince": false, "CreateInstallation": true, "Workspaces": true, "Generations": false, "RotationDue": false, "KeysGone": false,
 	"Export": false, "Import": false, "Reseal": false, "Restore": false, "DeleteRefusals": false, "Pending": false, "Sequence": false,
 	"SweepUses": false, "SweepCutOffs": false, "SweepAnswers": false, "SweepOpaque": false, "Opaque": false,
-	"Revocable": false, "UnsignedLogs": false, "AcquireLease": true, "ReleaseLease": true, "Ping": false,
+	"Revocable": false, "UnsignedLogs": false, "AcquireLease": true, "ReleaseLease": true,
 	"Unpublished": true, "KeepPublications": true, "EraseEvents": false, "CountRefusals": false, "SweepRefusals": false,
 }
