@@ -15,6 +15,9 @@ const (
 	Inconsistent Class = "inconsistent" // it has another log of this name: events that it vouched for were changed
 )
 
+// Classes are all of them.
+var Classes = []Class{Unreachable, Unavailable, UnknownLog, UnknownKey, BadRequest, BadAnswer, RolledBack, Inconsistent}
+
 // Declined is the failure of a witness to vouch for a log.
 type Declined struct {
 	Class Class

@@ -1,5 +1,6 @@
 // Package metrics counts what nsc does, for Prometheus. Labels take their values from fixed lists (routes, codes, kinds),
-// never from requests, so that no caller can make a series.
+// never from requests, so that no caller can make a series. Each series is there from the start, at zero: of one that
+// appears with its first event, no increase is ever seen of that.
 package metrics
 
 import (
@@ -10,6 +11,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/nsc-federation/nsc/internal/audit"
+	"github.com/nsc-federation/nsc/internal/fault"
+	"github.com/nsc-federation/nsc/internal/policy"
 )
 
 // Metrics is all counters of one server.
@@ -90,7 +95,36 @@ func New(confirmed func() time.Time) *Metrics {
 		m.requests, m.duration, m.issued, m.refused, m.limited, m.commits, m.batch, m.failures, m.waiting, m.signed, m.places, m.witness, m.lost, m.kept, heard,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
+	m.begin()
 	return m
+}
+
+// begin makes the series of all labels but routes.
+func (m *Metrics) begin() {
+	for _, kind := range []policy.TokenType{policy.AccessToken, policy.IDToken} {
+		m.issued.WithLabelValues(string(kind))
+	}
+	for _, d := range fault.Descriptions() {
+		m.refused.WithLabelValues(string(d.Code))
+	}
+	for _, by := range []string{"address", "workspace"} {
+		m.limited.WithLabelValues(by)
+	}
+	for _, place := range []string{"file", "webhook", "witness"} {
+		m.places.WithLabelValues(place, "done")
+		m.places.WithLabelValues(place, "failed")
+	}
+	for _, class := range audit.Classes {
+		m.witness.WithLabelValues(string(class))
+	}
+}
+
+// Route makes the series of a route.
+func (m *Metrics) Route(route string) {
+	for _, status := range []string{"2xx", "3xx", "4xx", "5xx"} {
+		m.requests.WithLabelValues(route, status)
+	}
+	m.duration.WithLabelValues(route)
 }
 
 // Handler serves the metrics.

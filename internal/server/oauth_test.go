@@ -164,6 +164,11 @@ func TestRateLimitsOfOAuthEndpointsAndTheCountOfRefusals(t *testing.T) {
 	text := get(t, "http://"+c.MetricsListen, "/metrics")
 	says(t, text, `nsc_tokens_refused_total{code="unsupported_grant_type"} 1`, `nsc_tokens_refused_total{code="token_malformed"} 1`,
 		`nsc_tokens_refused_total{code="too_many_requests"} `, `nsc_tokens_refused_total{code="invalid_request"} `)
+	for _, none := range []string{`nsc_tokens_refused_total{code="too_many_requests"} 0`, `nsc_tokens_refused_total{code="invalid_request"} 0`} {
+		if strings.Contains(text, none) {
+			t.Errorf("not counted: %s", none)
+		}
+	}
 }
 
 // Rule 32: RFC 7523's assertions are accepted as the same thing as subject tokens: they may ask for the same tokens, and what

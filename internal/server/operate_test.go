@@ -16,6 +16,9 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/nsc-federation/nsc/internal/audit"
+	"github.com/nsc-federation/nsc/internal/fault"
 )
 
 // A compact JWT, or the beginning of one, as it would stand in a log.
@@ -63,6 +66,54 @@ func TestMetrics(t *testing.T) {
 	response.Body.Close()
 	if response.StatusCode != http.StatusNotFound {
 		t.Errorf("metrics are on the public listener: %d", response.StatusCode)
+	}
+}
+
+// What the reference says of metrics is there before anything has happened, so that what happens first is seen as an increase.
+func TestEveryMetricOfTheReferenceIsInTheFirstScrape(t *testing.T) {
+	c := serverConfig(t)
+	c.MetricsListen = freeAddress(t)
+	start(t, c)
+	text := get(t, "http://"+c.MetricsListen, "/metrics")
+	page, err := os.ReadFile("../../docs/reference/metrics.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := regexp.MustCompile("(?m)^\\| `(nsc_[a-z_]+)` \\| ([a-z]+)").FindAllStringSubmatch(string(page), -1)
+	if len(rows) < 10 {
+		t.Fatalf("%d metrics in the reference", len(rows))
+	}
+	for _, row := range rows {
+		sample := map[string]string{"histogram": "_count"}[row[2]]
+		if !regexp.MustCompile(`(?m)^` + row[1] + sample + `[{ ]`).MatchString(text) {
+			t.Errorf("%s is missing", row[1])
+		}
+	}
+	want := []string{
+		`nsc_tokens_issued_total{type="access_token"} 0`, `nsc_tokens_issued_total{type="id_token"} 0`,
+		`nsc_rate_limited_total{by="address"} 0`, `nsc_rate_limited_total{by="workspace"} 0`,
+	}
+	for _, d := range fault.Descriptions() {
+		want = append(want, fmt.Sprintf(`nsc_tokens_refused_total{code="%s"} 0`, d.Code))
+	}
+	for _, class := range audit.Classes {
+		want = append(want, fmt.Sprintf(`nsc_log_witness_failures_total{class="%s"} 0`, class))
+	}
+	for _, place := range []audit.Place{checkpointFile{}, webhook{}, witness{}} {
+		for _, result := range []string{"done", "failed"} {
+			want = append(want, fmt.Sprintf(`nsc_log_publications_total{place="%s",result="%s"} 0`, place.Kind(), result))
+		}
+	}
+	for _, route := range []string{"POST /w/{workspace}/token", "GET /api/v1/workspaces", "none"} {
+		want = append(want, fmt.Sprintf(`nsc_http_request_duration_seconds_count{route="%s"} 0`, route))
+		for _, status := range []string{"2xx", "3xx", "4xx", "5xx"} {
+			want = append(want, fmt.Sprintf(`nsc_http_requests_total{route="%s",status="%s"} 0`, route, status))
+		}
+	}
+	for _, series := range want {
+		if !strings.Contains(text, series) {
+			t.Errorf("%s is missing", series)
+		}
 	}
 }
 
@@ -118,7 +169,7 @@ func TestRule24RateLimits(t *testing.T) {
 func TestRule24WorkspaceRate(t *testing.T) {
 	c := serverConfig(t)
 	c.BaseURL, c.Listen = "", freeAddress(t)
-	c.AddressRate, c.WorkspaceRate = 0, 1
+	c.AddressRate, c.WorkspaceRate, c.MetricsListen = 0, 1, freeAddress(t)
 	s := start(t, c)
 	admin, err := Bootstrap(t.Context(), c, BootstrapRequest{})
 	if err != nil {
@@ -135,6 +186,7 @@ func TestRule24WorkspaceRate(t *testing.T) {
 	if status, answer := s.api(t, "GET", "/system/events/count?kind=token.refused", admin.BearerToken, nil); status != 200 || answer["count"] != 0.0 {
 		t.Errorf("limited requests are on the record: %v", answer)
 	}
+	says(t, get(t, "http://"+c.MetricsListen, "/metrics"), fmt.Sprintf(`nsc_rate_limited_total{by="workspace"} %d`, codes["too_many_requests"]))
 }
 
 // A server that stops answers every request that reached it, of callers who come again as soon as they were told to go.

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"log/slog"
-	"net/http"
 	"reflect"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/nsc-federation/nsc/internal/metrics"
 )
 
 // The groups of operations.
@@ -86,7 +88,7 @@ func schemaName(t reflect.Type, hint string) string {
 
 // Document returns the OpenAPI document of the management API.
 func Document() ([]byte, error) {
-	h := &handler{Config: Config{Log: slog.New(slog.DiscardHandler)}, mux: http.NewServeMux()}
+	h := &handler{Config: Config{Log: slog.New(slog.DiscardHandler)}, mux: newRoutes(metrics.New(time.Now))}
 	h.api()
 	return h.reference.document()
 }

@@ -92,11 +92,3 @@ func (h *handler) limited(r *http.Request) error {
 	}
 	return err
 }
-
-// route returns the pattern that a request matched, for a label.
-func route(r *http.Request) string {
-	if r.Pattern == "" || r.Pattern == "/" {
-		return "none"
-	}
-	return r.Pattern
-}

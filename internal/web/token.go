@@ -70,6 +70,9 @@ func (h *handler) exchange(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	answer, err := h.Tokens.Exchange(r.Context(), req)
+	if fault.Is(err, fault.TooMany) {
+		h.Metrics.Limited("workspace")
+	}
 	switch {
 	case err != nil && req.Assertion:
 		return assertionError{fault.From(err)}

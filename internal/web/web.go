@@ -72,7 +72,7 @@ type Config struct {
 
 type handler struct {
 	Config
-	mux       *http.ServeMux
+	mux       *routes
 	reference *reference
 	refusals  *limit.Buckets // lines in the log
 	documents documents
@@ -86,7 +86,7 @@ type endpoint func(w http.ResponseWriter, r *http.Request) error
 
 // New returns the handler of everything that nsc serves on its listener.
 func New(c Config) http.Handler {
-	h := &handler{Config: c, mux: http.NewServeMux(), documents: newDocuments(), refusals: limit.New(10)}
+	h := &handler{Config: c, mux: newRoutes(c.Metrics), documents: newDocuments(), refusals: limit.New(10)}
 	h.mux.Handle("GET /w/{workspace}/.well-known/openid-configuration", h.oauth(h.discovery))
 	h.mux.Handle("GET /.well-known/oauth-authorization-server/w/{workspace}", h.oauth(h.discovery)) // RFC 8414 §3.1
 	h.mux.Handle("GET /w/{workspace}/.well-known/oauth-authorization-server", h.oauth(h.discovery)) // where many clients look
