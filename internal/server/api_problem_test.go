@@ -114,7 +114,8 @@ func TestUnauthenticatedCallersAreChallenged(t *testing.T) {
 		if op.Request != nil {
 			body = example(op)
 		}
-		for token, challenge := range map[string]string{"": "Bearer", "garbage": `Bearer error="invalid_token"`} {
+		realm := `Bearer realm="` + s.url + `"`
+		for token, challenge := range map[string]string{"": realm, "garbage": realm + `, error="invalid_token"`} {
 			got := s.call(t, op.method, path, token, body)
 			if got.status != http.StatusUnauthorized || got.header.Get("WWW-Authenticate") != challenge {
 				t.Errorf("%s with %q: %v, %q", op.ID, token, got, got.header.Get("WWW-Authenticate"))

@@ -122,6 +122,33 @@ func TestErrorsOfOAuthEndpoints(t *testing.T) {
 	}
 }
 
+// RFC 6750 §3, RFC 7617 §2: a challenge names its realm, and an error only to who presented a token.
+func TestOAuthEndpointsChallenge(t *testing.T) {
+	s := start(t, devConfig(t))
+	realm := ` realm="` + s.url + `"`
+	for name, c := range map[string]struct {
+		path, authorization string
+		status              int
+		challenge           string
+	}{
+		"no token to introspect with":    {"introspect", "", 401, "Bearer" + realm},
+		"a wrong one":                    {"introspect", "Bearer garbage", 401, "Bearer" + realm + `, error="invalid_token"`},
+		"a password to introspect with":  {"introspect", "Basic YTpi", 401, "Bearer" + realm},
+		"a password at the token's":      {"token", "Basic YTpi", 401, "Basic" + realm},
+		"a token that is not understood": {"token", "", 400, ""},
+	} {
+		var headers []string
+		if c.authorization != "" {
+			headers = []string{"Authorization", c.authorization}
+		}
+		form := exchangeForm("garbage", "token", "x")
+		r := s.post(t, "POST", "/w/dev/"+c.path, form, headers...)
+		if got := r.header.Get("WWW-Authenticate"); r.status != c.status || got != c.challenge {
+			t.Errorf("%s: %v, %q", name, r, got)
+		}
+	}
+}
+
 // isOAuth holds an answer against the form of OAuth's errors.
 func (s *running) isOAuth(t *testing.T, name string, r reply, status int, code string) {
 	t.Helper()

@@ -125,7 +125,7 @@ func (h *handler) apiError(ctx context.Context, operation string, err error) err
 	default:
 		h.logRefusal(operation, f)
 	}
-	return newProblem(f)
+	return h.problemOf(f)
 }
 
 func (h *handler) logRefusal(operation string, f *fault.Fault) {

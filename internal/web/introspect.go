@@ -3,8 +3,6 @@ package web
 import (
 	"net/http"
 	"strings"
-
-	"github.com/nsc-federation/nsc/internal/fault"
 )
 
 // introspect serves RFC 7662. The caller shows an access token whose grants let him introspect tokens for the audience.
@@ -15,7 +13,6 @@ func (h *handler) introspect(w http.ResponseWriter, r *http.Request) error {
 	}
 	credential, err := bearer(r.Header.Get("Authorization"))
 	if err != nil {
-		w.Header().Set("WWW-Authenticate", "Bearer")
 		return err
 	}
 	if form.Get("token") == "" {
@@ -26,9 +23,6 @@ func (h *handler) introspect(w http.ResponseWriter, r *http.Request) error {
 	}
 	subject, active, err := h.Tokens.Introspect(r.Context(), r.PathValue("workspace"), credential, form.Get("token"))
 	if err != nil {
-		if fault.Is(err, fault.Unauthenticated) {
-			w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
-		}
 		return err
 	}
 	w.Header().Set("Cache-Control", "no-store")

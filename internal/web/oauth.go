@@ -69,8 +69,8 @@ func (h *handler) oauthError(w http.ResponseWriter, r *http.Request, err error) 
 		code = a.code()
 	}
 	retryAfter(w.Header(), f)
-	if f.Code == fault.InvalidClient && r.Header.Get("Authorization") != "" {
-		w.Header().Set("WWW-Authenticate", "Basic") // RFC 6749 §5.2: the scheme that the client used
+	if challenge := h.challenge(f, r.Header.Get("Authorization")); challenge != "" {
+		w.Header().Set("WWW-Authenticate", challenge)
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	writeJSON(w, f.Status(), oauthError{code, redaction.Text(f.Text()), string(f.Code), f.Refusal})

@@ -2,7 +2,6 @@ package web
 
 import (
 	"encoding/json"
-	"errors"
 	"maps"
 	"math"
 	"net/http"
@@ -61,7 +60,9 @@ type Problem struct {
 	Code    string `json:"code" doc:"What went wrong, for programs; stable" example:"not_found"`
 	Field   string `json:"field,omitempty" doc:"The field, parameter or header of the request that is at fault" example:"grants[0].actions"`
 	Refusal string `json:"refusal_id,omitempty" doc:"ID by which an administrator finds the cause" example:"agolopkbxawbssvvgrpr6ygwb4"`
-	fault   *fault.Fault
+
+	fault     *fault.Fault
+	challenge string // of a 401
 }
 
 // maxDetail is the most bytes of a detail: it may quote what the caller sent.
@@ -83,28 +84,27 @@ func (p *Problem) GetStatus() int { return p.Status }
 // ContentType returns the media type of RFC 9457.
 func (p *Problem) ContentType(string) string { return mediaProblem }
 
-// errNoToken is the cause of a refusal where nothing was presented that could have been wrong.
-var errNoToken = errors.New("no bearer token")
-
 // GetHeaders returns the headers that go with the problem.
 func (p *Problem) GetHeaders() http.Header {
 	header := http.Header{}
 	if p.fault != nil {
 		retryAfter(header, p.fault)
 	}
-	if p.Status == http.StatusUnauthorized { // RFC 6750 §3, §3.1
-		challenge := `Bearer error="invalid_token"`
-		if errors.Is(p.fault, errNoToken) {
-			challenge = "Bearer"
-		}
-		header.Set("WWW-Authenticate", challenge)
+	if p.challenge != "" {
+		header.Set("WWW-Authenticate", p.challenge)
 	}
 	return header
 }
 
-func (h *handler) problem(w http.ResponseWriter, f *fault.Fault) { writeProblem(w, newProblem(f)) }
+// problemOf returns the error answer to a call.
+func (h *handler) problemOf(f *fault.Fault) *Problem {
+	p := newProblem(f)
+	p.challenge = h.challenge(f, "")
+	return p
+}
 
-func writeProblem(w http.ResponseWriter, p *Problem) {
+func (h *handler) problem(w http.ResponseWriter, f *fault.Fault) {
+	p := h.problemOf(f)
 	body, err := json.Marshal(p)
 	if err != nil {
 		http.Error(w, "the answer could not be written", http.StatusInternalServerError)
