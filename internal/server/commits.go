@@ -10,16 +10,13 @@ import (
 	"github.com/nsc-federation/nsc/internal/metrics"
 )
 
-// triedAgain is how long a node is not ready after a commit of the record failed, where none succeeds. Then it is ready
-// again: a node that nobody asks commits nothing, and would never learn that the trouble is over.
-const triedAgain = 30 * time.Second
-
 // commits makes the record durable, counts how that goes, and remembers whether it went well: a database on a full disk can
 // still be read, so nothing but a commit shows that no token can be had here.
 type commits struct {
 	log     audit.Log
 	metrics *metrics.Metrics
-	failed  atomic.Pointer[time.Time] // when the last commit failed; nil where it succeeded
+	try     func(context.Context) error // writes something durably, and leaves nothing behind
+	failed  atomic.Pointer[time.Time]   // when the last commit failed; nil where it succeeded
 }
 
 // Append makes entries durable.
@@ -36,10 +33,16 @@ func (c *commits) Append(ctx context.Context, entries []audit.Entry) ([]audit.Ou
 	return outcomes, err
 }
 
-// ready returns an error where the last commit failed, and that was not long ago.
-func (c *commits) ready() error {
-	if failed := c.failed.Load(); failed != nil && time.Since(*failed) < triedAgain {
-		return fmt.Errorf("the record could not be written %s ago", time.Since(*failed).Round(time.Millisecond))
+// ready returns an error where the last commit failed, and nothing can be written still. That is tried here: a node that is
+// sent no requests, since it is not ready, commits nothing, and would never learn that the trouble is over.
+func (c *commits) ready(ctx context.Context) error {
+	failed := c.failed.Load()
+	if failed == nil {
+		return nil
 	}
+	if err := c.try(ctx); err != nil {
+		return fmt.Errorf("the record could not be written %s ago, and nothing can: %w", time.Since(*failed).Round(time.Millisecond), err)
+	}
+	c.failed.CompareAndSwap(failed, nil) // unless another commit has failed meanwhile
 	return nil
 }

@@ -85,6 +85,7 @@ func TestRecordBeforeSignOnAFullDisk(t *testing.T) {
 	}
 
 	space()
+	s.becomes(t, http.StatusOK) // though nobody asks for a token
 	if _, list := s.api(t, "GET", "/dev/trust-relationships", bearer, nil); len(list["items"].([]any)) != 0 {
 		t.Errorf("a trust of a change that failed: %v", list)
 	}
@@ -94,7 +95,6 @@ func TestRecordBeforeSignOnAFullDisk(t *testing.T) {
 	if status, answer := s.token(t, "/w/dev/token", form); status != http.StatusOK {
 		t.Errorf("space: %d %v\n%s", status, answer, s.logs)
 	}
-	s.becomes(t, http.StatusOK)
 	if now := s.events(t, "token.issued"); now != issued+1 {
 		t.Errorf("%v tokens on the record, after %v and another", now, issued)
 	}
@@ -110,7 +110,11 @@ func (b *brokenLog) Append(_ context.Context, entries []audit.Entry) ([]audit.Ou
 func TestReadinessFollowsTheRecord(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := &brokenLog{}
-		c := &commits{log: log, metrics: metrics.New(time.Now)}
+		tried, trouble := 0, error(nil)
+		c := &commits{log: log, metrics: metrics.New(time.Now), try: func(context.Context) error {
+			tried++
+			return trouble
+		}}
 		commit := func(err error) {
 			log.err = err
 			if _, got := c.Append(t.Context(), make([]audit.Entry, 1)); got != err {
@@ -119,22 +123,32 @@ func TestReadinessFollowsTheRecord(t *testing.T) {
 		}
 		is := func(rule string, ready bool) {
 			t.Helper()
-			if err := c.ready(); (err == nil) != ready {
+			if err := c.ready(t.Context()); (err == nil) != ready {
 				t.Errorf("%s: %v", rule, err)
 			}
 		}
 		full := errors.New("full")
 		is("a node that has committed nothing yet is ready", true)
 		commit(full)
+		trouble = full
 		is("a commit failed", false)
 		commit(nil)
 		is("one succeeded after it", true)
+		if tried != 1 {
+			t.Errorf("tried %d times: who is ready need not try", tried)
+		}
 		commit(full)
-		time.Sleep(triedAgain / 2)
-		is("nothing was tried since", false)
-		time.Sleep(triedAgain)
-		is("long ago: who is sent no requests would never learn better", true)
+		time.Sleep(time.Hour)
+		is("long ago, and nothing can be written still", false)
+		trouble = nil
+		is("who is sent no requests sees by himself that the trouble is over", true)
 		commit(full)
-		is("and still", false)
+		c.try = func(context.Context) error {
+			commit(full)
+			return nil
+		}
+		is("it could be written", true)
+		c.try = func(context.Context) error { return full }
+		is("but a commit failed meanwhile", false)
 	})
 }

@@ -133,7 +133,9 @@ func TestDatabaseGoesAway(t *testing.T) {
 	if body := get(t, s.url, "/w/dev/jwks"); !strings.Contains(body, "keys") {
 		t.Errorf("the key set is served from memory: %s", body)
 	}
+	s.becomes(t, http.StatusServiceUnavailable)
 	server.Resume(t)
+	s.becomes(t, http.StatusOK) // before anybody asks for a token
 	deadline := time.Now().Add(30 * time.Second)
 	for {
 		status, answer := s.token(t, "/w/dev/token", form)

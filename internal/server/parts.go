@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/nsc-federation/nsc/internal/audit"
+	"github.com/nsc-federation/nsc/internal/id"
 	"github.com/nsc-federation/nsc/internal/identity"
 	"github.com/nsc-federation/nsc/internal/jwt"
 	"github.com/nsc-federation/nsc/internal/keys"
@@ -69,7 +70,7 @@ func openPartsOn(ctx context.Context, db *store.Store, c Config, baseURL string,
 func (p *parts) wire(ctx context.Context, c Config, baseURL string, master keys.Master, now func() time.Time, log *slog.Logger) {
 	exceptions, _ := c.exceptions() // Check has parsed them before
 	p.metrics = metrics.New(func() time.Time { return p.cache.Confirmed() })
-	p.commits = &commits{log: p.store, metrics: p.metrics}
+	p.commits = &commits{log: p.store, metrics: p.metrics, try: p.write}
 	p.recorder = audit.NewRecorder(p.commits, now)
 	p.rings = keys.Open(p.store, master, now)
 	p.cache = workspace.NewCache(p.store, baseURL, p.rings.Forget)
@@ -125,10 +126,20 @@ func (p *parts) ready(ctx context.Context) error {
 	if err := p.cache.Fresh(); err != nil {
 		return err
 	}
-	if err := p.commits.ready(); err != nil {
+	if err := p.sealed(ctx); err != nil {
 		return err
 	}
-	return p.sealed(ctx)
+	return p.commits.ready(ctx)
+}
+
+// write takes a lease that nobody else wants, and gives it up: two durable transactions that leave nothing.
+func (p *parts) write(ctx context.Context) error {
+	name := "readiness " + id.New(time.Now())
+	_, err := p.store.AcquireLease(ctx, name, name, readyTimeout)
+	if err == nil {
+		err = p.store.ReleaseLease(ctx, name, name)
+	}
+	return err
 }
 
 // sealed asks the database, and returns an error where it does not answer, or where the keys in it are sealed with another
