@@ -2,6 +2,8 @@ package server
 
 import (
 	"bytes"
+	"database/sql"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -28,6 +30,8 @@ func TestStartThatFailsSaysWhatToDo(t *testing.T) {
 		"folder in a file":  {func(c *Config) { c.DataDir = write(t, "x") }, []string{"data folder: ", "not a directory"}, "--data-dir"},
 		"folder below one":  {func(c *Config) { c.DataDir = filepath.Join(write(t, "x"), "data") }, []string{"data folder: "}, "--data-dir"},
 		"junk for database": {func(c *Config) { put(t, c.sqliteFile(), strings.Repeat("junk ", 40)) }, []string{"nsc.db: ", "file is not a database"}, "another data_dir"},
+		"another program's database": {func(c *Config) { foreign(t, c.sqliteFile()) },
+			[]string{"nsc.db: the file is another program's", `"customers"`}, "another data_dir"},
 		"no PostgreSQL": {func(c *Config) { c.Database = "postgres://nsc:secret@127.0.0.1:1,127.0.0.1:2/nsc" },
 			[]string{"database: failed to connect", "127.0.0.1:1", "127.0.0.1:2", "connection refused"}, "see that PostgreSQL runs"},
 		"half an authority": {func(c *Config) { c.TLSSelfSigned = true; put(t, filepath.Join(c.DataDir, "ca.pem"), "-----BEGIN CERT") },
@@ -63,6 +67,19 @@ func write(t *testing.T, text string) string {
 	path := filepath.Join(t.TempDir(), "file")
 	put(t, path, text)
 	return path
+}
+
+// foreign makes a database as another program might have made it.
+func foreign(t *testing.T, path string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = db.Exec("CREATE TABLE customers (name text)")
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func put(t *testing.T, path, text string) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -25,7 +26,7 @@ var sqliteEngine = engine{
 	brief:     true,
 	nameless:  true,
 	eventRows: []int{8, 1},
-	check:     func(context.Context, *sql.DB) error { return nil },
+	check:     checkSQLite,
 	meaning:   sqliteMeaning,
 }
 
@@ -80,6 +81,23 @@ func sqliteDB(file string, conns int, options url.Values) (*sql.DB, error) {
 	db.SetMaxOpenConns(conns)
 	db.SetMaxIdleConns(conns)
 	return db, nil
+}
+
+// checkSQLite refuses the file of another program. One that has no table but that of the migrations is of a start that did
+// not come far.
+func checkSQLite(ctx context.Context, db *sql.DB) error {
+	var table string
+	err := db.QueryRowContext(ctx, `SELECT name FROM sqlite_schema
+		WHERE type = 'table' AND name NOT LIKE 'sqlite~_%' ESCAPE '~' AND name <> 'goose_db_version'
+		AND 3 > (SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN ('goose_db_version', 'installation', 'workspaces'))
+		ORDER BY name LIMIT 1`).Scan(&table)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return nil
+	case err != nil:
+		return err
+	}
+	return fmt.Errorf("the file is another program's: it has a table %q, and lacks those of nsc", table)
 }
 
 func sqliteMeaning(err error) error {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"database/sql"
 	"errors"
 	"os"
@@ -253,4 +254,45 @@ func appendLarge(t *testing.T, s *Store, workspaceID string) (int, error) {
 		{ID: id.New(time.Now()), WorkspaceID: workspaceID, Kind: "x", Body: make([]byte, 1<<20)},
 	})
 	return len(outcomes), err
+}
+
+// A file of another program is refused as it is, and what a start left that did not come far is gone on with.
+func TestAFileOfAnotherProgramIsRefused(t *testing.T) {
+	const migrated = `CREATE TABLE goose_db_version (id INTEGER PRIMARY KEY AUTOINCREMENT, version_id INTEGER NOT NULL, is_applied INTEGER NOT NULL,
+		tstamp TIMESTAMP DEFAULT (datetime('now'))); INSERT INTO goose_db_version (version_id, is_applied) VALUES (0, 1);`
+	for name, c := range map[string]struct {
+		made   string
+		refuse bool
+	}{
+		"tables":                           {"CREATE TABLE customers (name text)", true},
+		"tables, migrated as ours are":     {migrated + "CREATE TABLE customers (name text)", true},
+		"a table that has the name of one": {migrated + "CREATE TABLE workspaces (name text)", true},
+		"no table but the migrations'":     {migrated, false},
+		"no table":                         {"PRAGMA user_version = 1", false},
+	} {
+		file := filepath.Join(t.TempDir(), "nsc.db")
+		db, err := sql.Open("sqlite", file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = db.Exec(c.made)
+		if err := errors.Join(err, db.Close()); err != nil {
+			t.Fatal(err)
+		}
+		before, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := Open(t.Context(), Options{SQLiteFile: file})
+		if (err != nil) != c.refuse {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err == nil {
+			s.Close()
+			continue
+		}
+		if after, err := os.ReadFile(file); err != nil || !bytes.Equal(before, after) {
+			t.Errorf("%s: the file was changed: %v", name, err)
+		}
+	}
 }

@@ -65,7 +65,7 @@ func connect(ctx context.Context, o Options) (*Store, error) {
 
 // prepare needs the newest schema for the statements that it keeps.
 func (s *Store) prepare(ctx context.Context) error {
-	if err := s.engine.check(ctx, s.writer); err != nil {
+	if err := s.engine.check(ctx, s.reader); err != nil { // the writer would change what may be somebody else's
 		return s.classify(err)
 	}
 	if err := s.migrate(ctx); err != nil {
