@@ -32,7 +32,7 @@ nsc cutoff lift agraa5javqfhwfpodrd42i2eky`,
 	flags.StringVar(&t.Trust, "trust", "", "`ID` of a trust relationship: end the tokens that rest on it")
 	flags.StringVar(&t.Token, "token", "", "`jti` of one token, the whole JWT, or - to read that from standard input")
 	flags.StringVar(&t.Key, "key", "", "`ID` of a signing key: remove it at once")
-	flags.StringVar(&t.Issuer, "issuer", "", "external issuer's `URL`, alone or with --subject")
+	flags.StringVar(&t.Issuer, "issuer", "", "external issuer's `URL`, byte for byte as its trusts name it, alone or with --subject")
 	flags.StringVar(&t.Subject, "subject", "", "`subject`: with --issuer as the issuer names it, alone as nsc does")
 	flags.StringVar(&t.Reason, "reason", "", "`words` for those who read the record")
 	return cmd
@@ -66,6 +66,7 @@ func (p *program) cutOff(ctx context.Context, t api.CutOffTarget) error {
 	} else {
 		p.say("cut off")
 	}
+	p.warnings(result.Warnings)
 	return p.print(result, func(w io.Writer) {
 		why := byThemselves
 		if t.Key != "" {

@@ -62,9 +62,9 @@ func (p *program) oneTrust(ctx context.Context, flag idFlag, args []string, run 
 		"see what there is: nsc auth trust-relationships list --workspace "+s.workspace)
 }
 
-// warnings passes on what the server would have the writer of a trust think about.
-func (p *program) warnings(t api.Trust) {
-	for _, w := range t.Warnings {
+// warnings passes on what the server would have somebody think about who changed something.
+func (p *program) warnings(warnings []string) {
+	for _, w := range warnings {
 		p.warn("%s", shown(w))
 	}
 }

@@ -61,6 +61,6 @@ func (p *program) trustAdd(ctx context.Context, cmd *cobra.Command, f trustFlags
 	if err != nil {
 		return err
 	}
-	p.warnings(t)
+	p.warnings(t.Warnings)
 	return p.print(t, func(w io.Writer) { fmt.Fprintln(w, t.ID) })
 }

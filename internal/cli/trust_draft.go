@@ -39,7 +39,7 @@ func (p *program) printDraft(c api.TrustChange) error {
 	if err != nil {
 		return err
 	}
-	defer p.warnings(api.Trust{Warnings: warnings})
+	defer p.warnings(warnings)
 	return p.print(c, func(w io.Writer) {
 		describe(w, []field{
 			{"Issuer", shown(valueOf(c.Issuer))},

@@ -46,7 +46,7 @@ func (p *program) trustUpdate(ctx context.Context, cmd *cobra.Command, f trustFl
 		if err != nil {
 			return err
 		}
-		p.warnings(t)
+		p.warnings(t.Warnings)
 		p.say("updated %s: version %d", t.ID, t.Version)
 		return p.print(t, func(io.Writer) {})
 	})

@@ -39,11 +39,11 @@ type CutOffResult struct {
 	Incomplete  bool     // there were more tokens than were counted, or events of some that cannot be read
 	Trusts      []string // IDs of trusts that whom it cut off created or changed last
 	MoreTrusts  bool     // there are more of them
+	Warnings    []string // what the caller should think about
 }
 
 const (
 	maxReason  = 500
-	maxIssuer  = 512
 	maxSubject = 2048
 )
 
@@ -72,6 +72,9 @@ func (s *Service) CutOff(ctx context.Context, caller identity.Identity, t Target
 		return CutOffResult{}, err
 	}
 	if result.Trusts, result.MoreTrusts, err = s.touched(ctx, caller, t); err != nil {
+		return CutOffResult{}, err
+	}
+	if result.Warnings, err = s.strangers(ctx, caller, t); err != nil {
 		return CutOffResult{}, err
 	}
 	result.Unreachable, result.Incomplete, err = s.unreachable(ctx, caller, t, signed)
@@ -129,9 +132,6 @@ func (t Target) single() error {
 // lasting returns the cut-off of a token, a subject or an issuer.
 func (t Target) lasting(tenant identity.Tenant) (workspace.CutOff, error) {
 	c := workspace.CutOff{WorkspaceID: tenant.ID, Reason: t.Reason}
-	if len(t.Issuer) > maxIssuer {
-		return c, invalid("issuer", "is longer than 512 bytes")
-	}
 	if len(t.Subject) > maxSubject {
 		return c, invalid("subject", "is longer than 2048 bytes")
 	}
@@ -155,6 +155,9 @@ func (t Target) lasting(tenant identity.Tenant) (workspace.CutOff, error) {
 }
 
 func (s *Service) cutLasting(ctx context.Context, caller identity.Identity, t Target, address string) (string, error) {
+	if err := s.checkIssuer(t.Issuer); err != nil {
+		return "", err
+	}
 	c, err := t.lasting(caller.Tenant())
 	if err != nil {
 		return "", err
@@ -173,6 +176,14 @@ func (s *Service) cutLasting(ctx context.Context, caller identity.Identity, t Ta
 		err = f
 	}
 	return c.ID, err
+}
+
+// checkIssuer refuses what no trust could name: it would cut off nobody.
+func (s *Service) checkIssuer(issuer string) error {
+	if issuer == "" {
+		return nil
+	}
+	return fieldFault(s.c.Reach.CheckSource(issuer, identity.KeySource{Kind: identity.Discovery}))
 }
 
 // endOf returns until when a token must stay cut off: a registered one as long as it lasts, any other as long as any trust may

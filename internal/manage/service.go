@@ -32,6 +32,7 @@ type WorkspaceStore interface {
 type TrustStore interface {
 	Trusts(ctx context.Context, workspaceID, after string, limit int) ([]policy.Trust, error)
 	Trust(ctx context.Context, workspaceID, id string) (policy.Trust, error)
+	Issuers(ctx context.Context, workspaceID string) ([]string, error)
 	LongestDuration(ctx context.Context, workspaceID string) (time.Duration, error)
 	CreateTrust(ctx context.Context, t policy.Trust, e audit.Entry) error
 	UpdateTrust(ctx context.Context, t policy.Trust, ifRevision int64, e audit.Entry) error

@@ -29,6 +29,28 @@ func Near(expected, actual string) []NearMiss {
 	return nearness(expected, same(actual))
 }
 
+// NearIssuer returns which of the trusted issuers another one nearly is; nothing where it is far from all of them.
+func NearIssuer(trusted []string, issuer string) (meant string, near []NearMiss) {
+	for _, meant := range trusted {
+		if near := Near(meant, issuer); len(near) > 0 {
+			return meant, near
+		}
+	}
+	return "", nil
+}
+
+// By says in words by how little a text misses, as the end of the sentence that says what it misses.
+func By(near []NearMiss) string {
+	if len(near) == 0 {
+		return ""
+	}
+	words := make([]string, len(near))
+	for i, n := range near {
+		words[i] = strings.ReplaceAll(string(n), "_", " ")
+	}
+	return " (it differs by: " + strings.Join(words, ", ") + ")"
+}
+
 // nearPattern returns by how little a text misses a pattern.
 func nearPattern(p Pattern, actual string) []NearMiss {
 	folded, err := compilePattern(strings.ToLower(p.Text()))

@@ -2,6 +2,7 @@ package rehearse
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -175,7 +176,7 @@ func (s *Service) nearWorkspace(ctx context.Context, e *Explained, audiences []s
 			if err != nil {
 				return err
 			}
-			e.advise("the token's aud is nearly " + w.Tenant.Issuer + by(policy.Near(w.Tenant.Issuer, audience)) + "; ask its issuer for exactly that, or name the workspace")
+			e.advise("the token's aud is nearly " + w.Tenant.Issuer + policy.By(policy.Near(w.Tenant.Issuer, audience)) + "; ask its issuer for exactly that, or name the workspace")
 			return nil
 		}
 	}
@@ -188,24 +189,12 @@ func nearIssuer(snapshot *workspace.Snapshot, issuer string) string {
 	if issuer == snapshot.Tenant.Issuer {
 		return "the token claims to be of this workspace itself"
 	}
-	for _, trusted := range snapshot.Issuers() {
-		switch near := policy.Near(trusted, issuer); {
-		case trusted == issuer:
-			return "the token claims to be of an issuer that is trusted here: " + trusted
-		case len(near) > 0:
-			return "the token's iss is nearly that of a trust: " + trusted + by(near) + "; an issuer is compared byte for byte"
-		}
+	trusted := snapshot.Issuers()
+	if slices.Contains(trusted, issuer) {
+		return "the token claims to be of an issuer that is trusted here: " + issuer
+	}
+	if meant, near := policy.NearIssuer(trusted, issuer); meant != "" {
+		return "the token's iss is nearly that of a trust: " + meant + policy.By(near) + "; an issuer is compared byte for byte"
 	}
 	return "no trust of this workspace is in the token's issuer"
-}
-
-func by(near []policy.NearMiss) string {
-	if len(near) == 0 {
-		return ""
-	}
-	words := make([]string, len(near))
-	for i, n := range near {
-		words[i] = strings.ReplaceAll(string(n), "_", " ")
-	}
-	return " (it differs by: " + strings.Join(words, ", ") + ")"
 }

@@ -40,7 +40,7 @@ type cutOffRequest struct {
 	Trust   string `json:"trust,omitempty" maxLength:"64" doc:"ID of a trust relationship: ends the tokens that rest on it, and leaves it as it is"`
 	Token   string `json:"token,omitempty" maxLength:"64" doc:"jti of one token" example:"agolopkbxawbssvvgrpr6ygwb4"`
 	Key     string `json:"key,omitempty" maxLength:"64" doc:"ID of a signing key: removed at once"`
-	Issuer  string `json:"issuer,omitempty" maxLength:"1024" doc:"An external issuer, alone or with the subject that it names"`
+	Issuer  string `json:"issuer,omitempty" maxLength:"1024" doc:"An external issuer, byte for byte as its trusts name it, alone or with the subject that it names"`
 	Subject string `json:"subject,omitempty" maxLength:"1024" doc:"With issuer, as the issuer names it; alone, as nsc does"`
 	Reason  string `json:"reason,omitempty" maxLength:"500" doc:"For people; goes on the record" example:"laptop stolen"`
 }
@@ -76,6 +76,7 @@ type cutOffResult struct {
 	Incomplete  bool              `json:"incomplete,omitempty" doc:"There may be more: not all tokens were looked at, or not all could be read"`
 	Trusts      []string          `json:"trusts,omitempty" nullable:"false" doc:"IDs of trust relationships that the subject, or a subject of the issuer, created or was the last to change, 100 at most: they stay, and somebody should look at them. To callers who may read them"`
 	MoreTrusts  bool              `json:"more_trusts,omitempty" doc:"There are more of these"`
+	Warnings    []string          `json:"warnings,omitempty" nullable:"false" doc:"What the caller should think about: that no trust relationship is in the issuer, and, to callers who may read trusts, which issuer it nearly is"`
 }
 
 // entityTag returns none: what a cut-off did is not how it is shown.
@@ -147,6 +148,7 @@ func (h *handler) cutOff(ctx context.Context, in *createCutOff) (cutOffResult, e
 	}
 	return cutOffResult{
 		ID: done.ID, Unreachable: newUnreachable(done.Unreachable), Incomplete: done.Incomplete, Trusts: done.Trusts, MoreTrusts: done.MoreTrusts,
+		Warnings: done.Warnings,
 	}, nil
 }
 

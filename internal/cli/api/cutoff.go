@@ -36,6 +36,7 @@ type CutOffResult struct {
 	Unreached
 	Trusts     []string `json:"trusts,omitempty"`
 	MoreTrusts bool     `json:"more_trusts,omitempty"`
+	Warnings   []string `json:"warnings,omitempty"`
 }
 
 // Unreachable counts living tokens that others verify by themselves.
