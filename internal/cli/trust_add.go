@@ -57,7 +57,7 @@ func (p *program) trustAdd(ctx context.Context, cmd *cobra.Command, f trustFlags
 	if err != nil {
 		return err
 	}
-	t, err := s.client.AddTrust(ctx, s.workspace, s.bearer, change)
+	t, err := p.addTrust(ctx, s, change, f.keys)
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ func (f *keySourceFlags) bind(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.jwksURL, "jwks-url", "", "`URL` of the issuer's keys, where it has no discovery document")
 	flags.StringVar(&f.jwksFile, "jwks-file", "", "`file` with the issuer's keys, for an issuer that the server cannot reach; needs --jwks-not-after")
-	flags.StringVar(&f.notAfter, "jwks-not-after", "", "`time` (2026-01-31T12:00:00Z, or from now: 30d) until which the uploaded keys are believed")
+	flags.StringVar(&f.notAfter, "jwks-not-after", "", "`time` (2026-01-31T12:00:00Z, or from now: 30d) until which the uploaded keys are believed, by all trusts in the issuer; add keeps a sooner end that they have where it is given from now")
 	flags.StringVar(&f.caFile, "issuer-ca-file", "", "PEM `file` of the certificate authorities of the issuer (--ca-file is for nsc's own)")
 	flags.BoolVar(&f.discovery, "discovery", false, "get the issuer's keys by its discovery document (the default)")
 }
