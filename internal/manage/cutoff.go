@@ -15,7 +15,7 @@ import (
 
 // CutOffStore keeps lasting cut-offs.
 type CutOffStore interface {
-	CutOffs(ctx context.Context, workspaceID, after string, limit int) ([]workspace.CutOff, error)
+	CutOffs(ctx context.Context, workspaceID, after string, now time.Time, limit int) ([]workspace.CutOff, error)
 	CutOff(ctx context.Context, workspaceID, id string) (workspace.CutOff, error)
 	CreateCutOff(ctx context.Context, c workspace.CutOff, e audit.Entry) error
 	DeleteCutOff(ctx context.Context, workspaceID, id string, e audit.Entry) error

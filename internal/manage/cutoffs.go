@@ -16,12 +16,12 @@ type ListedCutOff struct {
 	Issuer string // that was named, whose hash is the value; "" where there was none, or the record has it no more
 }
 
-// ListCutOffs returns lasting cut-offs in the order of their IDs, those after the given one.
+// ListCutOffs returns the cut-offs that last in the order of their IDs, those after the given one.
 func (s *Service) ListCutOffs(ctx context.Context, caller identity.Identity, after string, limit int) ([]ListedCutOff, error) {
 	if err := allow(caller, tokenNoun, "read"); err != nil {
 		return nil, err
 	}
-	found, err := s.c.CutOffs.CutOffs(ctx, caller.Tenant().ID, after, page(limit))
+	found, err := s.c.CutOffs.CutOffs(ctx, caller.Tenant().ID, after, s.c.Now(), page(limit))
 	if err != nil {
 		return nil, err
 	}

@@ -74,6 +74,10 @@ func TestRule22CutOffsReadNoTrusts(t *testing.T) {
 		if len(found) != 1 || found[0].ExpiresAt.Sub(found[0].CreatedAt) != policy.LongestDuration {
 			l.Errorf("%+v", found)
 		}
+		<-time.After(policy.LongestDuration)
+		if found, err = s.ListCutOffs(l.Context(), admin(l.acme), "", 10); err != nil || len(found) > 0 {
+			l.Errorf("when it has ended: %+v %v", found, err)
+		}
 	})
 }
 

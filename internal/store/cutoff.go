@@ -11,13 +11,13 @@ import (
 
 const selectCutOff = `SELECT workspace_id, id, kind, value, reason, created_by, created_at, expires_at FROM cut_offs `
 
-// CutOffs returns cut-offs of a workspace in the order of their IDs, after the given one.
-func (s *Store) CutOffs(ctx context.Context, workspaceID, after string, limit int) ([]workspace.CutOff, error) {
+// CutOffs returns cut-offs of a workspace that have not ended at a time, in the order of their IDs, after the given one.
+func (s *Store) CutOffs(ctx context.Context, workspaceID, after string, now time.Time, limit int) ([]workspace.CutOff, error) {
 	if err := storable(workspaceID, after); err != nil {
 		return nil, named("cut-offs", err)
 	}
-	rows, err := s.reader.QueryContext(ctx, selectCutOff+`WHERE workspace_id = $1 AND id > $2 ORDER BY id LIMIT $3`,
-		workspaceID, after, page(limit))
+	rows, err := s.reader.QueryContext(ctx, selectCutOff+`WHERE workspace_id = $1 AND id > $2
+		AND (expires_at = 0 OR expires_at > $3) ORDER BY id LIMIT $4`, workspaceID, after, micros(now), page(limit))
 	list, err := all(rows, err, scanCutOff)
 	return list, named("cut-offs", s.classify(err))
 }
@@ -67,7 +67,7 @@ func (s *Store) TokenCut(ctx context.Context, workspaceID, tokenID string) (cut 
 	return cut, named("token cut", s.classify(err))
 }
 
-// CreateCutOff adds a cut-off. What is cut off already is ErrExists.
+// CreateCutOff adds a cut-off. What is cut off already is ErrExists; one that has ended by then makes way.
 func (s *Store) CreateCutOff(ctx context.Context, c workspace.CutOff, e audit.Entry) error {
 	return s.change(ctx, "create cut-off", []string{c.WorkspaceID}, []audit.Entry{e}, func(tx *sql.Tx, _ int64) error {
 		if err := indexable(c.WorkspaceID, c.ID, string(c.Kind), c.Value); err != nil {
@@ -76,7 +76,12 @@ func (s *Store) CreateCutOff(ctx context.Context, c workspace.CutOff, e audit.En
 		if err := storable(c.Reason, c.CreatedBy); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO cut_offs
+		_, err := tx.ExecContext(ctx, `DELETE FROM cut_offs WHERE workspace_id = $1 AND kind = $2 AND value = $3
+			AND expires_at <> 0 AND expires_at <= $4`, c.WorkspaceID, string(c.Kind), c.Value, micros(c.CreatedAt))
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `INSERT INTO cut_offs
 			(workspace_id, id, kind, value, reason, created_by, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
 			c.WorkspaceID, c.ID, string(c.Kind), c.Value, c.Reason, c.CreatedBy, micros(c.CreatedAt), micros(c.ExpiresAt))
 		return err

@@ -88,7 +88,7 @@ func (h *handler) cutOffAPI(api huma.API) {
 	base := apiBase + "/{workspace}/cut-offs"
 	serve(h, api, operation{
 		ID: "list-cut-offs", Method: http.MethodGet, Path: base, Tag: tagCutOffs, Summary: "List lasting cut-offs",
-		Description: "In the order of their IDs. Needs a grant on the workspace: token, read.", Codes: []fault.Code{fault.Forbidden},
+		Description: "In the order of their IDs, without those that have ended. Needs a grant on the workspace: token, read.", Codes: []fault.Code{fault.Forbidden},
 		Answer: list[cutOffBody]{Items: []cutOffBody{exampleCutOff}},
 	}, h.listCutOffs)
 	create(h, api, operation{

@@ -46,12 +46,39 @@ var cutOffs = map[string]func(*lab){
 			all = append(all, l.cut(workspace.CutToken, value))
 		}
 		slices.SortFunc(all, func(a, b workspace.CutOff) int { return strings.Compare(a.ID, b.ID) })
-		page, err := l.CutOffs(l.ctx, l.one.ID, "", 3)
+		page, err := l.CutOffs(l.ctx, l.one.ID, "", now, 3)
 		l.must(err)
 		equal(l, page, all[:3])
-		page, err = l.CutOffs(l.ctx, l.one.ID, page[2].ID, 3)
+		page, err = l.CutOffs(l.ctx, l.one.ID, page[2].ID, now, 3)
 		l.must(err)
 		equal(l, page, all[3:])
+	},
+
+	"a cut-off that has ended is not listed, takes no place on a page, and stands in no other's way": func(l *lab) {
+		var all []workspace.CutOff
+		for i, value := range []string{"a", "b", "c", "d", "e", "f"} {
+			c := cutOff(l.one.ID, workspace.CutToken, value)
+			if i%2 == 0 {
+				c.ExpiresAt = now.Add(time.Duration(i+1) * time.Hour)
+			}
+			l.must(l.CreateCutOff(l.ctx, c, event(l.one.ID, "x")))
+			all = append(all, c)
+		}
+		at := all[2].ExpiresAt
+		lasting := slices.DeleteFunc(slices.Clone(all), func(c workspace.CutOff) bool { return !c.ExpiresAt.IsZero() && !c.ExpiresAt.After(at) })
+		slices.SortFunc(lasting, func(a, b workspace.CutOff) int { return strings.Compare(a.ID, b.ID) })
+		page, err := l.CutOffs(l.ctx, l.one.ID, "", at, 3)
+		l.must(err)
+		equal(l, page, lasting[:3])
+		page, err = l.CutOffs(l.ctx, l.one.ID, page[2].ID, at, 3)
+		l.must(err)
+		equal(l, page, lasting[3:])
+
+		for i, want := range []error{nil, store.ErrExists, nil, store.ErrExists, store.ErrExists} {
+			c := cutOff(l.one.ID, workspace.CutToken, all[i].Value)
+			c.CreatedAt = at
+			l.is(l.CreateCutOff(l.ctx, c, event(l.one.ID, "x")), want)
+		}
 	},
 
 	"cut-offs are swept when what they forbid has expired, and move nothing": func(l *lab) {

@@ -103,7 +103,7 @@ var every = map[string]func(context.Context, *store.Store, things) (any, error){
 		return s.CutOff(c, x.workspaceID, x.cutOff.ID)
 	},
 	"CutOffs": func(c context.Context, s *store.Store, x things) (any, error) {
-		return s.CutOffs(c, x.workspaceID, "", 0)
+		return s.CutOffs(c, x.workspaceID, "", now, 0)
 	},
 	"Cuts": func(c context.Context, s *store.Store, x things) (any, error) {
 		cuts, err := s.Cuts(c, x.workspaceID)
