@@ -58,12 +58,14 @@ func (p *program) cutOff(ctx context.Context, t api.CutOffTarget) error {
 	}
 	result, err := s.client.CutOff(ctx, s.workspace, s.bearer, t)
 	if err != nil {
-		err = conflicting(err, "it is cut off already: nsc cutoff list")
 		return absent(err, s.workspace+" has no such thing", "see what there is: nsc auth trust-relationships list, nsc keys list")
 	}
-	if result.ID != "" {
+	switch {
+	case result.Since != nil:
+		p.say("cut off already, since %s; nsc cutoff lift %s ends it", p.when(*result.Since), result.ID)
+	case result.ID != "":
 		p.say("cut off; nsc cutoff lift %s ends it", result.ID)
-	} else {
+	default:
 		p.say("cut off")
 	}
 	p.warnings(result.Warnings)

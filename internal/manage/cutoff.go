@@ -17,6 +17,7 @@ import (
 type CutOffStore interface {
 	CutOffs(ctx context.Context, workspaceID, after string, now time.Time, limit int) ([]workspace.CutOff, error)
 	CutOff(ctx context.Context, workspaceID, id string) (workspace.CutOff, error)
+	CutOffOf(ctx context.Context, workspaceID string, kind workspace.CutKind, value string) (workspace.CutOff, error)
 	CreateCutOff(ctx context.Context, c workspace.CutOff, e audit.Entry) error
 	DeleteCutOff(ctx context.Context, workspaceID, id string, e audit.Entry) error
 }
@@ -34,7 +35,8 @@ type Target struct {
 
 // CutOffResult says what a cut-off did.
 type CutOffResult struct {
-	ID          string // of the lasting cut-off; "" for a trust or a key, which know it themselves
+	ID          string    // of the lasting cut-off; "" for a trust or a key, which know it themselves
+	Since       time.Time // when it was made, where that was before this call; else zero
 	Unreachable []Unreachable
 	Incomplete  bool     // there were more tokens than were counted, or events of some that cannot be read
 	Trusts      []string // IDs of trusts that whom it cut off created or changed last
@@ -48,7 +50,8 @@ const (
 )
 
 // CutOff forbids what the target names. Once it has returned, no node signs what it forbids (rule 22): the generation
-// moved in its transaction, and receipts that were given out before have lapsed.
+// moved in its transaction, and receipts that were given out before have lapsed. What is cut off already stays so, and the call
+// is as good as the first: it promises the same, and says again what is not reached (rule 23).
 func (s *Service) CutOff(ctx context.Context, caller identity.Identity, t Target, address string) (CutOffResult, error) {
 	if len(t.Reason) > maxReason {
 		return CutOffResult{}, invalid("reason", "is longer than 500 bytes")
@@ -59,12 +62,11 @@ func (s *Service) CutOff(ctx context.Context, caller identity.Identity, t Target
 	if err := allow(caller, cutNouns[t.named()], "write"); err != nil {
 		return CutOffResult{}, err
 	}
-	var result CutOffResult
 	signed, err := s.keyNamed(ctx, caller, t.Key)
 	if err != nil {
 		return CutOffResult{}, err
 	}
-	result.ID, err = once(ctx, s, caller, func() (string, error) { return s.cut(ctx, caller, t, address) })
+	result, err := s.cutOnce(ctx, caller, t, address)
 	if err != nil {
 		return CutOffResult{}, err
 	}
@@ -84,6 +86,34 @@ func (s *Service) CutOff(ctx context.Context, caller identity.Identity, t Target
 // cutNouns are what the caller's grants must be about for each target.
 var cutNouns = map[string]string{
 	"trust": trustNoun, "key": keyNoun, "token": tokenNoun, "subject": tokenNoun, "issuer": tokenNoun,
+}
+
+// cutOnce makes the cut-off, or finds the one that was made before. That one may be of a moment ago and by another node.
+func (s *Service) cutOnce(ctx context.Context, caller identity.Identity, t Target, address string) (CutOffResult, error) {
+	for n := 1; ; n++ {
+		made, err := once(ctx, s, caller, func() (string, error) { return s.cut(ctx, caller, t, address) })
+		if !fault.Is(err, fault.Conflict) {
+			return CutOffResult{ID: made}, err
+		}
+		before, found := s.standing(ctx, caller, t)
+		switch {
+		case found:
+			s.c.Forget(before.WorkspaceID)
+			return CutOffResult{ID: before.ID, Since: before.CreatedAt}, nil
+		case n == attempts:
+			return CutOffResult{}, err
+		} // it was lifted in between
+	}
+}
+
+// standing returns the cut-off that there is of what a target names.
+func (s *Service) standing(ctx context.Context, caller identity.Identity, t Target) (workspace.CutOff, bool) {
+	c, err := t.lasting(caller.Tenant())
+	if err != nil {
+		return c, false
+	}
+	c, err = s.c.CutOffs.CutOffOf(ctx, c.WorkspaceID, c.Kind, c.Value)
+	return c, err == nil
 }
 
 // cut returns the ID of the lasting cut-off; "" for a trust or a key, which know it themselves.

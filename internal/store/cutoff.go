@@ -31,6 +31,16 @@ func (s *Store) CutOff(ctx context.Context, workspaceID, id string) (workspace.C
 	return c, named("cut-off", s.classify(err))
 }
 
+// CutOffOf returns the cut-off of one thing in a workspace.
+func (s *Store) CutOffOf(ctx context.Context, workspaceID string, kind workspace.CutKind, value string) (workspace.CutOff, error) {
+	if indexable(workspaceID, string(kind), value) != nil {
+		return workspace.CutOff{}, named("cut-off", ErrNotFound)
+	}
+	c, err := scanCutOff(s.reader.QueryRowContext(ctx, selectCutOff+`WHERE workspace_id = $1 AND kind = $2 AND value = $3`,
+		workspaceID, string(kind), value))
+	return c, named("cut-off", s.classify(err))
+}
+
 // Cuts returns what a node remembers of a workspace's cut-offs.
 func (s *Store) Cuts(ctx context.Context, workspaceID string) (workspace.Cuts, error) {
 	cuts := workspace.Cuts{Subjects: map[string]bool{}, Issuers: map[string]bool{}}

@@ -72,6 +72,7 @@ type unreachableBody struct {
 // cutOffResult is what a cut-off did.
 type cutOffResult struct {
 	ID          string            `json:"id,omitempty" doc:"Of the lasting cut-off, to lift it; absent for a trust or a key" example:"agolopj52c6lk4olb3kgm6gybq"`
+	Since       *time.Time        `json:"since,omitempty" doc:"When it was cut off, where that was before this call, which then changed nothing; its reason stays as it was"`
 	Unreachable []unreachableBody `json:"unreachable" nullable:"false" doc:"Living tokens that others verify by themselves, by audience; those in which the subject, or a subject of the issuer, acts for another are among them. Those that a key signed are refused once the others fetch the key set again"`
 	Incomplete  bool              `json:"incomplete,omitempty" doc:"There may be more: not all tokens were looked at, or not all could be read"`
 	Trusts      []string          `json:"trusts,omitempty" nullable:"false" doc:"IDs of trust relationships that the subject, or a subject of the issuer, created or was the last to change, 100 at most: they stay, and somebody should look at them. To callers who may read them"`
@@ -94,7 +95,7 @@ func (h *handler) cutOffAPI(api huma.API) {
 	create(h, api, operation{
 		ID: "cut-off", Method: http.MethodPost, Path: base, Tag: tagCutOffs, Summary: "Cut something off at once",
 		Description: "Name one of: a trust; a token; a key; an issuer, alone or with its subject; a subject as nsc names it. Once the call has returned, " +
-			"no node signs what it forbids; the answer says what it cannot reach. Cutting off an issuer or a subject stops new exchanges too. " +
+			"no node signs what it forbids; the answer says what it cannot reach. What is cut off already stays so, and the answer is the same, with since. Cutting off an issuer or a subject stops new exchanges too. " +
 			"Needs a grant on the workspace: token (trust for a trust, key for a key), write, and everything that a trust grants.",
 		Status: http.StatusCreated, Codes: []fault.Code{fault.Forbidden, fault.Conflict, fault.Stale, fault.KeyReused},
 		Request: exampleCutOffRequest, Answer: exampleCutOffResult,
@@ -146,8 +147,12 @@ func (h *handler) cutOff(ctx context.Context, in *createCutOff) (cutOffResult, e
 	if err != nil {
 		return cutOffResult{}, err
 	}
+	var since *time.Time
+	if !done.Since.IsZero() {
+		since = new(done.Since.UTC())
+	}
 	return cutOffResult{
-		ID: done.ID, Unreachable: newUnreachable(done.Unreachable), Incomplete: done.Incomplete, Trusts: done.Trusts, MoreTrusts: done.MoreTrusts,
+		ID: done.ID, Since: since, Unreachable: newUnreachable(done.Unreachable), Incomplete: done.Incomplete, Trusts: done.Trusts, MoreTrusts: done.MoreTrusts,
 		Warnings: done.Warnings,
 	}, nil
 }

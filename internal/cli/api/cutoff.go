@@ -32,7 +32,8 @@ type CutOffTarget struct {
 
 // CutOffResult says what a cut-off did and what it does not reach.
 type CutOffResult struct {
-	ID string `json:"id,omitempty"`
+	ID    string     `json:"id,omitempty"`
+	Since *time.Time `json:"since,omitempty"` // of one that was made before
 	Unreached
 	Trusts     []string `json:"trusts,omitempty"`
 	MoreTrusts bool     `json:"more_trusts,omitempty"`

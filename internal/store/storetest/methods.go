@@ -105,6 +105,9 @@ var every = map[string]func(context.Context, *store.Store, things) (any, error){
 	"CutOffs": func(c context.Context, s *store.Store, x things) (any, error) {
 		return s.CutOffs(c, x.workspaceID, "", now, 0)
 	},
+	"CutOffOf": func(c context.Context, s *store.Store, x things) (any, error) {
+		return s.CutOffOf(c, x.workspaceID, x.cutOff.Kind, x.cutOff.Value)
+	},
 	"Cuts": func(c context.Context, s *store.Store, x things) (any, error) {
 		cuts, err := s.Cuts(c, x.workspaceID)
 		return len(cuts.Subjects) + len(cuts.Issuers), err
