@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -29,6 +30,7 @@ type tokenFlags struct {
 	token string
 	file  string
 	flags *pflag.FlagSet // of the command; nil where the token was given in another way
+	todo  string         // how it is given in that way
 }
 
 func (f *tokenFlags) bind(cmd *cobra.Command) {
@@ -67,12 +69,16 @@ func (f tokenFlags) read(stdin io.Reader) (string, error) {
 	text = strings.TrimSpace(text)
 	switch {
 	case text == "":
-		return "", failure.Misuse(from+" holds no token: it is empty", "give a token by --token-file FILE, or by --token - on standard input")
+		return "", failure.Misuse(from+" holds no token: it is empty", "%s", f.advice())
 	case len(text) > maxToken:
 		return "", failure.Misuse(fmt.Sprintf("%s holds more than %d KiB: that is no token", from, maxToken>>10),
-			"give a token by --token-file FILE, or by --token - on standard input")
+			"%s", f.advice())
 	}
 	return text, nil
+}
+
+func (f tokenFlags) advice() string {
+	return cmp.Or(f.todo, "give a token by --token-file FILE, or by --token - on standard input")
 }
 
 func (f tokenFlags) text(stdin io.Reader) (text, from string, err error) {
@@ -82,7 +88,7 @@ func (f tokenFlags) text(stdin io.Reader) (text, from string, err error) {
 	case f.token == "-":
 		text, err := readAll(stdin)
 		if err != nil {
-			return "", "", failure.Wrap(failure.Failed, err, "standard input cannot be read: "+err.Error(), "give the token by --token-file FILE")
+			return "", "", failure.Wrap(failure.Failed, err, "standard input cannot be read: "+err.Error(), f.advice())
 		}
 		return text, "standard input", nil
 	case !f.has("token-file", f.file):

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nsc-federation/nsc/internal/cli/api"
 	"github.com/nsc-federation/nsc/internal/failure"
 )
 
@@ -233,4 +234,18 @@ func TestVersionByFlag(t *testing.T) {
 		}
 	}
 	l.fails(failure.Misused, `there is no command "nothing"`, "--version", "nothing")
+}
+
+// A key that is to sign at once may do so by clocks that are behind. It has not signed before it was made.
+func TestAKeyHasSignedSinceItWasMade(t *testing.T) {
+	at := func(d time.Duration) time.Time { return noon.Add(d) }
+	for rule, row := range map[string]struct{ made, active, want time.Time }{
+		"at once":         {at(0), at(-5 * time.Minute), at(0)},
+		"published ahead": {at(-24 * time.Hour), at(0), at(0)},
+	} {
+		line := (&program{now: time.Now}).keyLine(api.Key{State: "active", CreatedAt: row.made, ActiveAt: row.active})
+		if want := "has signed since " + clock(row.want); line != want {
+			t.Errorf("%s: %s, want %s", rule, line, want)
+		}
+	}
 }

@@ -39,8 +39,8 @@ nsc cutoff lift agraa5javqfhwfpodrd42i2eky`,
 }
 
 func (p *program) cutOff(ctx context.Context, t api.CutOffTarget) error {
-	if t.Trust == "" && t.Token == "" && t.Key == "" && t.Issuer == "" && t.Subject == "" {
-		return failure.Misuse("nothing is named that could be cut off", "name it: --trust, --token, --key, --subject or --issuer")
+	if err := single(t); err != nil {
+		return err
 	}
 	issuer := ""
 	if t.Token != "" {
@@ -77,6 +77,25 @@ func (p *program) cutOff(ctx context.Context, t api.CutOffTarget) error {
 		p.unreachable(w, result.Unreached, why)
 		touched(w, result)
 	})
+}
+
+// single refuses a cut-off of nothing, and of more than one thing. An issuer and its subject are one.
+func single(t api.CutOffTarget) error {
+	var given []string
+	for _, thing := range []struct{ flag, value string }{
+		{"--trust", t.Trust}, {"--token", t.Token}, {"--key", t.Key}, {"--issuer", t.Issuer}, {"--subject", t.Subject},
+	} {
+		if thing.value != "" {
+			given = append(given, thing.flag)
+		}
+	}
+	switch {
+	case len(given) == 0:
+		return failure.Misuse("nothing is named that could be cut off", "name it: --trust, --token, --key, --subject or --issuer")
+	case len(given) > 1 && given[0] != "--issuer":
+		return failure.Misuse(given[0]+" and "+given[1]+" are both given", "cut off one thing at a time: --trust, --token, --key, --subject or --issuer, alone or with its --subject")
+	}
+	return nil
 }
 
 // touched names what somebody who was cut off has left behind.

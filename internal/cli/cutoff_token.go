@@ -12,7 +12,7 @@ import (
 // tokenID returns the jti that --token names, by itself or by a whole JWT, of which nothing else is sent; and the JWT's
 // issuer, "" where only the jti is known.
 func (p *program) tokenID(text string) (tokenID, issuer string, err error) {
-	if text, err = (tokenFlags{token: text}).read(p.stdin); err != nil {
+	if text, err = (tokenFlags{token: text, todo: "give it by --token, or on standard input by --token -: the whole JWT, or its jti"}).read(p.stdin); err != nil {
 		return "", "", err
 	}
 	switch secretIn(text) {

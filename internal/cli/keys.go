@@ -56,11 +56,19 @@ func (p *program) keyLine(k api.Key) string {
 	case k.State == "active" && k.RetireAt != nil:
 		return "signs until a successor does, " + p.relative(*k.RetireAt)
 	case k.State == "active":
-		return "has signed since " + clock(k.ActiveAt)
+		return "has signed since " + clock(began(k))
 	case k.GoneAt != nil:
 		return "leaves the key set " + p.relative(*k.GoneAt)
 	}
 	return ""
+}
+
+// began is from when a key signs: one that was to sign at once may do so by clocks that are behind, and was not there yet.
+func began(k api.Key) time.Time {
+	if k.ActiveAt.Before(k.CreatedAt) {
+		return k.CreatedAt
+	}
+	return k.ActiveAt
 }
 
 // fromWhen says from when on something is so.

@@ -60,7 +60,7 @@ func (p *program) tokenCreate(ctx context.Context, name string, grants []string,
 	}
 	made, err := s.client.CreateRevocable(ctx, s.workspace, s.bearer, n)
 	if err != nil {
-		return err
+		return refusedFlag(err, "expires_in", "--expires")
 	}
 	p.say("created %s, which ends %s; this is the only time that its secret is shown", made.ID, p.relative(made.ExpiresAt))
 	return p.print(made, func(w io.Writer) { fmt.Fprintln(w, made.Token) })
@@ -116,6 +116,7 @@ func (p *program) tokenRefresh(ctx context.Context, id string, life duration) er
 	}
 	made, err := s.client.RefreshRevocable(ctx, s.workspace, s.bearer, id, wished)
 	if err != nil {
+		err = refusedFlag(err, "expires_in", "--expires")
 		return absent(err, s.workspace+" has no revocable token "+id, "see what there is: nsc token list")
 	}
 	p.say("refreshed %s, which ends %s; the old secret is dead, and this server takes nothing that was issued for it", made.ID, p.relative(made.ExpiresAt))

@@ -13,7 +13,7 @@ import (
 // revokeSecret revokes a token for its holder (rule 33), who need not be signed in. The secret goes in the body of a
 // request, and nowhere else.
 func (p *program) revokeSecret(ctx context.Context, text string) error {
-	secret, err := (tokenFlags{token: text}).read(p.stdin)
+	secret, err := (tokenFlags{token: text, todo: "give the token's secret on standard input, or its ID in place of -: nsc token list"}).read(p.stdin)
 	if err != nil {
 		return err
 	}

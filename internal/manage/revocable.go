@@ -99,7 +99,7 @@ func revocableLife(wished time.Duration) (time.Duration, error) {
 		return DefaultRevocableLife, nil
 	}
 	if wished < time.Minute || wished > LongestRevocableLife {
-		return 0, invalid("expires_in", "is from a minute to 366 days")
+		return 0, invalid("expires_in", "must be from a minute to 366 days")
 	}
 	return wished, nil
 }

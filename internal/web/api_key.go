@@ -19,7 +19,7 @@ type keyBody struct {
 	Algorithm string     `json:"algorithm" doc:"ES256, RS256 or EdDSA" example:"ES256"`
 	State     keys.State `json:"state" doc:"published: does not sign yet; active: signs; retiring: signs no more, what it signed is valid; gone" example:"active"`
 	CreatedAt time.Time  `json:"created_at" doc:"When it was made and published"`
-	ActiveAt  time.Time  `json:"active_at" doc:"From when it signs"`
+	ActiveAt  time.Time  `json:"active_at" doc:"From when it may sign; a little before created_at where it was to sign at once, for servers whose clocks are behind"`
 	RetireAt  *time.Time `json:"retire_at,omitempty" doc:"From when it signs no more; absent: no successor yet"`
 	GoneAt    *time.Time `json:"gone_at,omitempty" doc:"When the last token that it signed has ended and it leaves the key set"`
 }
