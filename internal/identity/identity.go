@@ -209,13 +209,18 @@ func UserSubject(workspaceID, userID string) string {
 
 // ExternalSubject returns the subject under which a workspace knows the subject of another issuer (rule 10).
 func ExternalSubject(workspaceID, issuer, subject string) string {
-	prefix := subjectRoot + workspaceID + "/external/" + IssuerHash(issuer) + "/"
+	prefix := ExternalSubjects(workspaceID, issuer)
 	escaped := escape(subject)
 	if len(prefix)+len(escaped) > maxSubject {
 		hash := sha256.Sum256([]byte(subject))
 		escaped = "~" + base32Lower.EncodeToString(hash[:])
 	}
 	return prefix + escaped
+}
+
+// ExternalSubjects returns how all subjects of an issuer begin in a workspace, and no other: with a slash at its end.
+func ExternalSubjects(workspaceID, issuer string) string {
+	return subjectRoot + workspaceID + "/external/" + IssuerHash(issuer) + "/"
 }
 
 // IssuerHash returns the hash by which the subjects of an issuer carry it (rule 10).

@@ -131,26 +131,21 @@ func (s *Service) moveAlong(ctx context.Context, caller identity.Identity, befor
 		f.Detail = "another issuer or key source for a trust that exists needs the grant workspace * admin; remove it and add one instead"
 		return nil, f
 	}
+	trusts, err := s.c.Trusts.TrustsByIssuer(ctx, after.WorkspaceID, after.Issuer)
+	if err != nil {
+		return nil, err
+	}
 	var along []string
-	for last := ""; ; {
-		trusts, err := s.c.Trusts.Trusts(ctx, after.WorkspaceID, last, MaxPage)
-		if err != nil {
+	for _, t := range trusts {
+		if t.ID == after.ID || reflect.DeepEqual(t.KeySource, after.KeySource) {
+			continue
+		}
+		if err := exceeds(caller, t.Grants); err != nil {
 			return nil, err
 		}
-		for _, t := range trusts {
-			if t.ID == after.ID || t.Issuer != after.Issuer || reflect.DeepEqual(t.KeySource, after.KeySource) {
-				continue
-			}
-			if err := exceeds(caller, t.Grants); err != nil {
-				return nil, err
-			}
-			along = append(along, t.ID)
-		}
-		if len(trusts) < MaxPage {
-			return along, nil
-		}
-		last = trusts[len(trusts)-1].ID
+		along = append(along, t.ID)
 	}
+	return along, nil
 }
 
 // RemoveTrust removes a trust and ends the tokens that rest on it: it returns once nothing that was decided before can be

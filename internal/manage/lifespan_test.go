@@ -6,6 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nsc-federation/nsc/internal/audit"
+	"github.com/nsc-federation/nsc/internal/id"
+	"github.com/nsc-federation/nsc/internal/identity"
 	"github.com/nsc-federation/nsc/internal/manage"
 	"github.com/nsc-federation/nsc/internal/policy"
 )
@@ -77,6 +80,53 @@ func TestRule22CutOffsReadNoTrusts(t *testing.T) {
 		<-time.After(policy.LongestDuration)
 		if found, err = s.ListCutOffs(l.Context(), admin(l.acme), "", 10); err != nil || len(found) > 0 {
 			l.Errorf("when it has ended: %+v %v", found, err)
+		}
+	})
+}
+
+// Rules 21 and 22: what somebody left behind is found without reading all trusts, and so is what gets other keys with a trust.
+func TestRule21WhatIsLeftBehindIsFoundByWhoWroteIt(t *testing.T) {
+	onEach(t, func(l *lab) {
+		anna, bert := l.external(issuer, "anna"), l.external("https://other.example", "bert")
+		for n := range 103 {
+			tr := trust()
+			tr.ID, tr.WorkspaceID, tr.CreatedBy, tr.UpdatedBy = id.New(time.Now()), l.acme.ID, bert, bert
+			if n == 0 {
+				tr.UpdatedBy = anna
+			}
+			tr.KeySource.Kind = identity.Discovery
+			l.must(l.db.CreateTrust(l.Context(), tr, l.recorder.Entry(audit.Event{ID: id.New(time.Now()), Time: time.Now(), WorkspaceID: l.acme.ID, Kind: audit.TrustCreated})))
+		}
+		l.config.Trusts = unlisted{l.config.Trusts}
+		s := manage.New(l.config)
+		for rule, row := range map[string]struct {
+			target manage.Target
+			want   int
+			more   bool
+		}{
+			"his subject":           {manage.Target{Subject: anna}, 1, false},
+			"his issuer":            {manage.Target{Issuer: issuer}, 1, false},
+			"of very many":          {manage.Target{Subject: bert}, 100, true},
+			"of very many's issuer": {manage.Target{Issuer: "https://other.example"}, 100, true},
+			"of nobody":             {manage.Target{Issuer: issuer, Subject: "ann"}, 0, false},
+		} {
+			l.rule = rule
+			done, err := s.CutOff(l.Context(), admin(l.acme), row.target, address)
+			l.must(err)
+			if len(done.Trusts) != row.want || done.MoreTrusts != row.more {
+				l.Errorf("%d trusts, more: %v", len(done.Trusts), done.MoreTrusts)
+			}
+		}
+		moved := l.add(l.acme, func(t *policy.Trust) { t.Issuer = "https://moved.example" })
+		other := l.add(l.acme, func(t *policy.Trust) { t.Issuer = "https://moved.example" })
+		_, _, err := s.UpdateTrust(l.Context(), admin(l.acme), moved.ID, 0, func(t *policy.Trust) error {
+			t.KeySource = identity.KeySource{Kind: identity.JWKSURL, URL: "https://moved.example/keys"}
+			return nil
+		}, address)
+		l.must(err)
+		events := l.events(l.acme.ID, audit.TrustUpdated)
+		if along := events[len(events)-1].Details["key_source_of"]; along != other.ID {
+			l.Errorf("moved along: %q, want %s", along, other.ID)
 		}
 	})
 }

@@ -32,6 +32,8 @@ type WorkspaceStore interface {
 type TrustStore interface {
 	Trusts(ctx context.Context, workspaceID, after string, limit int) ([]policy.Trust, error)
 	Trust(ctx context.Context, workspaceID, id string) (policy.Trust, error)
+	TrustsByIssuer(ctx context.Context, workspaceID, issuer string) ([]policy.Trust, error)
+	TrustsTouchedBy(ctx context.Context, workspaceID, subject string, limit int) ([]string, error)
 	Issuers(ctx context.Context, workspaceID string) ([]string, error)
 	LongestDuration(ctx context.Context, workspaceID string) (time.Duration, error)
 	CreateTrust(ctx context.Context, t policy.Trust, e audit.Entry) error

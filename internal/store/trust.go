@@ -4,7 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/nsc-federation/nsc/internal/audit"
 	"github.com/nsc-federation/nsc/internal/policy"
@@ -32,6 +34,22 @@ func (s *Store) TrustsByIssuer(ctx context.Context, workspaceID, issuer string) 
 	}
 	rows, err := s.reader.QueryContext(ctx, selectTrust+`WHERE workspace_id = $1 AND issuer = $2 ORDER BY id`, workspaceID, issuer)
 	list, err := all(rows, err, new(trustScanner).scan)
+	return list, named("trusts", s.classify(err))
+}
+
+// TrustsTouchedBy returns, in their order, the IDs of at most limit trusts of a workspace that a subject created or was the last
+// to change. A subject that ends in a slash is all those that begin with it. It has no index, which every
+// change of a trust would pay for: the database goes through the workspace's trusts, and hands out what is asked for.
+func (s *Store) TrustsTouchedBy(ctx context.Context, workspaceID, subject string, limit int) ([]string, error) {
+	if err := storable(workspaceID, subject); err != nil {
+		return nil, named("trusts", err)
+	}
+	where, args := `created_by = $2 OR updated_by = $2`, []any{workspaceID, subject, page(limit)}
+	if strings.HasSuffix(subject, "/") { // a range would depend on how the database sorts text
+		where, args = `substr(created_by, 1, $4) = $2 OR substr(updated_by, 1, $4) = $2`, append(args, utf8.RuneCountInString(subject))
+	}
+	rows, err := s.reader.QueryContext(ctx, `SELECT id FROM trusts WHERE workspace_id = $1 AND (`+where+`) ORDER BY id LIMIT $3`, args...)
+	list, err := all(rows, err, func(r row) (id string, err error) { return id, r.Scan(&id) })
 	return list, named("trusts", s.classify(err))
 }
 

@@ -51,6 +51,9 @@ var every = map[string]func(context.Context, *store.Store, things) (any, error){
 	"TrustsByIssuer": func(c context.Context, s *store.Store, x things) (any, error) {
 		return s.TrustsByIssuer(c, x.workspaceID, x.trust.Issuer)
 	},
+	"TrustsTouchedBy": func(c context.Context, s *store.Store, x things) (any, error) {
+		return s.TrustsTouchedBy(c, x.workspaceID, x.trust.CreatedBy, 0)
+	},
 	"Issuers": func(c context.Context, s *store.Store, x things) (any, error) { return s.Issuers(c, x.workspaceID) },
 	"LongestDuration": func(c context.Context, s *store.Store, x things) (any, error) {
 		return s.LongestDuration(c, x.workspaceID)

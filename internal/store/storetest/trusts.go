@@ -161,6 +161,41 @@ var trusts = map[string]func(*lab){
 		equal(l, issuers, []string{"https://A.example.com", "https://a.example.com", "https://a.example.com/"})
 	},
 
+	"rule 21: trusts are found by who created or last changed them": func(l *lab) {
+		const anna, annabel, bert, of = "workspace/w/external/h/anna", "workspace/w/external/h/annabel", "workspace/w/external/h_/bert", "workspace/w/external/h/"
+		found := map[string][]string{}
+		for _, by := range [][2]string{{anna, bert}, {bert, anna}, {annabel, annabel}, {bert, bert}, {anna, anna}} {
+			t := trust(l.one.ID)
+			t.CreatedBy, t.UpdatedBy = by[0], by[1]
+			l.trust(t)
+			for _, subject := range []string{anna, annabel, bert} {
+				if slices.Contains(by[:], subject) {
+					found[subject] = append(found[subject], t.ID)
+				}
+			}
+			if by != [2]string{bert, bert} {
+				found[of] = append(found[of], t.ID)
+			}
+		}
+		elsewhere := trust(l.two.ID)
+		elsewhere.CreatedBy, elsewhere.UpdatedBy = anna, anna
+		l.trust(elsewhere)
+		for subject, want := range found {
+			slices.Sort(want)
+			got, err := l.TrustsTouchedBy(l.ctx, l.one.ID, subject, 10)
+			l.must(err)
+			equal(l, got, want)
+			got, err = l.TrustsTouchedBy(l.ctx, l.one.ID, subject, 1)
+			l.must(err)
+			equal(l, got, want[:1])
+		}
+		for _, nobody := range []string{"workspace/w/external/H/", "workspace/w/external/h/ann", "workspace/w/external/h/anna/"} {
+			got, err := l.TrustsTouchedBy(l.ctx, l.one.ID, nobody, 10)
+			l.must(err)
+			equal(l, len(got), 0)
+		}
+	},
+
 	"rule 23: how long tokens may live is told by the workspace's trusts": func(l *lab) {
 		longest := func(workspaceID string, want time.Duration) {
 			l.Helper()
