@@ -163,6 +163,9 @@ type Refreshed struct {
 // than zero must be the present one.
 func (s *Service) RefreshRevocable(ctx context.Context, caller identity.Identity, tokenID string, version int64, life time.Duration, address string) (Refreshed, error) {
 	t, err := s.owned(ctx, caller, tokenID, version)
+	if err == nil {
+		err = s.checkReached(ctx, t)
+	}
 	if err != nil {
 		return Refreshed{}, err
 	}
@@ -188,6 +191,22 @@ func (s *Service) RefreshRevocable(ctx context.Context, caller identity.Identity
 	}
 	done.Unreachable, done.Incomplete = s.unreached(ctx, caller, t.ID)
 	return done, nil
+}
+
+// checkReached refuses a token that is cut off: what it is refreshed to would be worth nothing, until the cut-off, which lasts as
+// long as the token did when it was made, has ended. A cut-off that is made meanwhile moves the generation, and the refresh
+// is not made.
+func (s *Service) checkReached(ctx context.Context, t workspace.Revocable) error {
+	c, err := s.c.CutOffs.CutOffOf(ctx, t.WorkspaceID, workspace.CutToken, t.ID)
+	switch {
+	case fault.Is(err, fault.NotFound):
+		return nil
+	case err != nil || !c.ExpiresAt.IsZero() && !s.c.Now().Before(c.ExpiresAt):
+		return err
+	}
+	f := fault.Newf(fault.Conflict, "the token is cut off")
+	f.Detail = "the token is cut off (" + c.ID + "); lift the cut-off first, or make another token"
+	return f
 }
 
 // RevokeRevocable removes a token. What was issued for it ends, and once it has returned nothing more is (rule 22). It

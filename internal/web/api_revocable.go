@@ -124,8 +124,8 @@ func (h *handler) revocableAPI(api huma.API) {
 	}, h.describeRevocable)
 	respond(h, api, operation{
 		ID: "refresh-revocable-token", Method: http.MethodPost, Path: base + "/{id}/refresh", Tag: tagTokens, Summary: "Give a revocable token a new secret",
-		Description: "The old secret, and what was issued for it, end; the answer says what of it others verify by themselves. Needs a grant on the workspace: token, write, and everything that it grants.",
-		Codes:       []fault.Code{fault.Forbidden, fault.Stale}, Request: refreshRequest{}, Answer: exampleRefreshed,
+		Description: "The old secret, and what was issued for it, end. A token that is cut off is not refreshed (409). The answer says what of it others verify by themselves. Needs a grant on the workspace: token, write, and everything that it grants.",
+		Codes:       []fault.Code{fault.Forbidden, fault.Stale, fault.Conflict}, Request: refreshRequest{}, Answer: exampleRefreshed,
 	}, h.refreshRevocable)
 	serve(h, api, operation{
 		ID: "revoke-revocable-token", Method: http.MethodDelete, Path: base + "/{id}", Tag: tagTokens, Summary: "Revoke a revocable token",
