@@ -110,6 +110,8 @@ func TestTheCollectorReadsOurTraces(t *testing.T) {
 	}
 	serveAndExchange(t, program, filepath.Join(dir, "data"), r.URL)
 
+	r.mu.Lock() // the server has ended, but its last request was answered in another goroutine
+	defer r.mu.Unlock()
 	names := map[string]ptrace.Span{}
 	for _, span := range r.spans {
 		if span.TraceID().String() == "0af7651916cd43dd8448eb211c80319c" {
