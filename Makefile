@@ -19,8 +19,9 @@ run: build
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/nsc
 
+# Nothing is taken from an earlier run: many tests build and run the programs, of which go test's cache knows nothing.
 test: test-tools build
-	@set -e; for m in $(MODULES); do echo "== $$m"; (cd $$m && $(GO) test -race -timeout 30m ./...); done
+	@set -e; for m in $(MODULES); do echo "== $$m"; (cd $$m && $(GO) test -race -count=1 -timeout 30m ./...); done
 
 test-tools:
 	@test/install-tools
