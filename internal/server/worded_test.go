@@ -7,8 +7,10 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgproto3"
@@ -48,6 +50,7 @@ func (s started) Write(p []byte) (int, error) {
 func TestTroubleWithTheDatabase(t *testing.T) {
 	const restore = "restore it from a backup"
 	const see = "see that PostgreSQL runs"
+	const notWritten = "it must not be written"
 	for rule, row := range map[string]struct {
 		set  func(*testing.T, *Config)
 		want string
@@ -56,7 +59,7 @@ func TestTroubleWithTheDatabase(t *testing.T) {
 		"it is damaged":                {func(t *testing.T, c *Config) { damage(t, c.sqliteFile(), "installation") }, "nsc.db: database disk image is malformed", restore},
 		"it is damaged elsewhere":      {func(t *testing.T, c *Config) { damage(t, c.sqliteFile(), "workspaces") }, "nsc.db: database disk image is malformed", restore},
 		"it is something else":         {func(t *testing.T, c *Config) { put(t, c.sqliteFile(), strings.Repeat("junk ", 1000)) }, "nsc.db: file is not a database", restore},
-		"it must not be written":       {unwritable, "nsc.db: open ", restore},
+		notWritten:                     {unwritable, "nsc.db: open ", restore},
 		"its folder is not to be used": {func(_ *testing.T, c *Config) { c.DataDir = filepath.Join(c.sqliteFile(), "below") }, "not a directory", ""},
 		"the password is wrong":        {func(t *testing.T, c *Config) { c.Database = refusing(t) }, `database: password authentication failed for user "nsc"`, see},
 		"PostgreSQL is down": {func(_ *testing.T, c *Config) { c.Database = "postgres://nsc:secret@127.0.0.1:1/nsc" },
@@ -66,6 +69,10 @@ func TestTroubleWithTheDatabase(t *testing.T) {
 		}, "does not exist", see},
 	} {
 		t.Run(rule, func(t *testing.T) {
+			if rule == notWritten && os.Geteuid() == 0 {
+				asNobody(t)
+				return
+			}
 			c := serverConfig(t)
 			if err := start(t, c).stop(); err != nil {
 				t.Fatal(err)
@@ -114,12 +121,30 @@ func damage(t *testing.T, file, table string) {
 	}
 }
 
-// unwritable has the database be read only, which root writes all the same.
+// asNobody runs a test once more as a user who may not write every file, as root does.
+func asNobody(t *testing.T) {
+	t.Helper()
+	const nobody = 65534
+	dir, err := os.MkdirTemp("", "nobody") // that of t.TempDir is within one that is not his to enter
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	if err := os.Chown(dir, nobody, nobody); err != nil {
+		t.Fatal(err)
+	}
+	top, sub, _ := strings.Cut(t.Name(), "/")
+	again := exec.Command("/proc/self/exe", "-test.v", "-test.run", "^"+top+"$/^"+sub+"$") // whose folder is not nobody's to enter
+	again.Dir, again.Env = dir, append(os.Environ(), "TMPDIR="+dir, "HOME="+dir)
+	again.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	if output, err := again.CombinedOutput(); err != nil || !strings.Contains(string(output), "--- PASS: "+t.Name()) {
+		t.Errorf("%v\n%s", err, output)
+	}
+}
+
+// unwritable has the database be read only.
 func unwritable(t *testing.T, c *Config) {
 	t.Helper()
-	if os.Geteuid() == 0 {
-		t.Skip("root may write every file")
-	}
 	if err := os.Chmod(c.sqliteFile(), 0o400); err != nil {
 		t.Fatal(err)
 	}

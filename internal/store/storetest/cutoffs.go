@@ -51,12 +51,7 @@ var cutOffs = map[string]func(*lab){
 			all = append(all, l.cut(workspace.CutToken, value))
 		}
 		slices.SortFunc(all, func(a, b workspace.CutOff) int { return strings.Compare(a.ID, b.ID) })
-		page, err := l.CutOffs(l.ctx, l.one.ID, "", now, 3)
-		l.must(err)
-		equal(l, page, all[:3])
-		page, err = l.CutOffs(l.ctx, l.one.ID, page[2].ID, now, 3)
-		l.must(err)
-		equal(l, page, all[3:])
+		l.listed(now, all)
 	},
 
 	"a cut-off that has ended is not listed, takes no place on a page, and stands in no other's way": func(l *lab) {
@@ -72,12 +67,7 @@ var cutOffs = map[string]func(*lab){
 		at := all[2].ExpiresAt
 		lasting := slices.DeleteFunc(slices.Clone(all), func(c workspace.CutOff) bool { return !c.ExpiresAt.IsZero() && !c.ExpiresAt.After(at) })
 		slices.SortFunc(lasting, func(a, b workspace.CutOff) int { return strings.Compare(a.ID, b.ID) })
-		page, err := l.CutOffs(l.ctx, l.one.ID, "", at, 3)
-		l.must(err)
-		equal(l, page, lasting[:3])
-		page, err = l.CutOffs(l.ctx, l.one.ID, page[2].ID, at, 3)
-		l.must(err)
-		equal(l, page, lasting[3:])
+		l.listed(at, lasting)
 
 		for i, want := range []error{nil, store.ErrExists, nil, store.ErrExists, store.ErrExists} {
 			c := cutOff(l.one.ID, workspace.CutToken, all[i].Value)
@@ -136,4 +126,14 @@ func (l *lab) tokenCut(w workspace.Workspace, tokenID string, want bool) {
 	got, err := l.TokenCut(l.ctx, w.ID, tokenID)
 	l.must(err)
 	equal(l, got, want)
+}
+
+// listed compares the cut-offs of the first workspace at a time, in two pages, the first of three.
+func (l *lab) listed(at time.Time, want []workspace.CutOff) {
+	page, err := l.CutOffs(l.ctx, l.one.ID, "", at, 3)
+	l.must(err)
+	equal(l, page, want[:3])
+	page, err = l.CutOffs(l.ctx, l.one.ID, page[2].ID, at, 3)
+	l.must(err)
+	equal(l, page, want[3:])
 }
